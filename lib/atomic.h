@@ -54,6 +54,9 @@
 #define axi_cas_release_relaxed(p, expected, desired, end)                                                     \
     atomic_compare_exchange_strong_explicit((p), (expected), (desired), AX_DETAIL_ORDER(end, memory_order_release), \
                                             memory_order_relaxed)
+#define axi_cas_acquire_relaxed(p, expected, desired, end)                                                     \
+    atomic_compare_exchange_strong_explicit((p), (expected), (desired), AX_DETAIL_ORDER(end, memory_order_acquire), \
+                                            memory_order_relaxed)
 #define axi_cas_acquire_acquire(p, expected, desired, end, failure_end)                                        \
     atomic_compare_exchange_strong_explicit((p), (expected), (desired), AX_DETAIL_ORDER(end, memory_order_acquire), \
                                             AX_DETAIL_ORDER(failure_end, memory_order_acquire))

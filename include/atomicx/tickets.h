@@ -62,14 +62,15 @@ typedef struct ax_tickets ax_tickets; /**< opaque */
 
 /**
  * Bytes for `capacity` tickets (1 to AX_TICKETS_MAX_CAPACITY) and up to `leases` leases at once (0 to
- * AX_TICKETS_MAX_LEASES): about capacity/8 + 256 * leases + 512. 0 when an argument is out of range.
+ * AX_TICKETS_MAX_LEASES): about capacity/8 + 256 * leases + 1024. 0 when an argument is out of range.
  */
 size_t ax_tickets_size(uint32_t capacity, uint32_t leases);
 
 /**
  * Makes a seller in the caller's memory (at least ax_tickets_size bytes, aligned to 128), which may be
- * MAP_SHARED, and gives its address in *tickets. AX_EINVAL for arguments out of range. No other call
- * may overlap; publish it afterwards. The memory may hold anything before.
+ * MAP_SHARED, and gives its address in *tickets. AX_EINVAL for arguments out of range, AX_EAGAIN when the
+ * system has no robust process-shared mutex to give (leases need them). No other call may overlap;
+ * publish it afterwards. The memory may hold anything before.
  */
 ax_status ax_tickets_init(void *memory, size_t size, uint32_t capacity, uint32_t leases, ax_tickets **tickets);
 
@@ -141,6 +142,7 @@ typedef struct ax_lease {
     ax_tickets *tickets_;
     uint32_t slot_;          /* which lease slot of the seller is ours, plus one; 0: none yet */
     uint32_t block_;
+    int owner_; /* the kernel's id of the thread that took the slot */
 } ax_lease;
 
 ax_status ax_detail_lease_sell_slow(ax_lease *lease, uint32_t *number);
@@ -172,7 +174,7 @@ static inline ax_status ax_lease_sell(ax_lease *lease, uint32_t *number)
 
 /**
  * Ends the lease; the unsold rest is left again. AX_EPERM when the caller is not the thread that took
- * the block (in a forked child, too): nothing is changed.
+ * the block (in a forked child, too): nothing is changed. A closed lease may be used again.
  */
 ax_status ax_lease_close(ax_lease *lease);
 

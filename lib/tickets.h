@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tickets.c and lease.c share: the layout of a seller in memory. Everything in it is position
+ * independent (processes map it at different addresses) and every field a kill -9 can interrupt is one
+ * word.
+ *
+ *   struct ax_tickets    header: read-mostly line, the pool's line, the grant's line
+ *   struct lease_slot[]  `leases` of them, each a line for the holder and one for its mutex
+ *   words[]              one bit per ticket: 1 = refunded and waiting to be sold again
+ *   summary[]            one bit per word: 1 = the word may be non-zero; a hint, never the truth
+ */
+#ifndef AXI_TICKETS_H
+#define AXI_TICKETS_H
+
+#include <atomicx/tickets.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "atomic.h"
+
+/*
+ * The pool, one word:
+ *   bits 0-30   next      tickets below it have been taken from the pool at least once; it only rises
+ *   bits 31-61  returned  refunded tickets that can be sold; at least so many bits are set in words[]
+ *   bit  62     grant     flips with each lease block taken; pairs with the grant record
+ *   bit  63     closed    never cleared
+ * Equal words are equal states of the pool (next only rises, and the bitmap is claimed under the count),
+ * so compare-and-swap has no ABA problem.
+ */
+typedef uint64_t pool_word;
+#define POOL_FIELD 0x7fffffffu
+#define POOL_RETURNED_ONE ((pool_word)1 << 31)
+#define POOL_GRANT ((pool_word)1 << 62)
+#define POOL_CLOSED ((pool_word)1 << 63)
+
+static inline uint32_t pool_next(pool_word w)
+{
+    return (uint32_t)w & POOL_FIELD;
+}
+
+static inline uint32_t pool_returned(pool_word w)
+{
+    return (uint32_t)(w >> 31) & POOL_FIELD;
+}
+
+/*
+ * The block of a lease slot, one word: low half the first unsold number, high half the end. While the
+ * slot's mutex is held by a living thread only that thread writes it. The rest of a closed lease is
+ * marked open, and then anybody sells from it by compare-and-swap. first = end: nothing there.
+ */
+typedef uint64_t range_word;
+#define RANGE_OPEN ((range_word)1 << 63)
+
+static inline uint32_t range_first(range_word w)
+{
+    return (uint32_t)w;
+}
+
+static inline uint32_t range_end(range_word w)
+{
+    return (uint32_t)(w >> 32) & POOL_FIELD;
+}
+
+static inline range_word range_make(uint32_t first, uint32_t end)
+{
+    return (range_word)end << 32 | first;
+}
+
+struct lease_slot {
+    _Alignas(AXI_ISOLATION) _Atomic range_word range;
+    _Alignas(AXI_ISOLATION) pthread_mutex_t held; /* robust: held while the lease lives */
+};
+
+/*
+ * The grant record, one word, written before the pool word changes and cleared when the block stands in
+ * its slot: bits 0-30 start, 31-46 length, 47-62 slot, 63 the pool's grant bit once it is done. 0: none.
+ */
+typedef uint64_t grant_word;
+
+#define TICKETS_MAGIC UINT64_C(0x31746b6369747861) /* "axtickt1": the layout's version is its last digit */
+
+struct ax_tickets {
+    /* Written by init only, but for `closed` (close) and the two hints. */
+    _Atomic uint64_t magic; /* last word that init writes */
+    uint64_t size;
+    uint32_t capacity;
+    uint32_t leases;
+    _Atomic uint32_t closed;      /* POOL_CLOSED again, where leases look: in a line that sales don't write */
+    _Atomic uint32_t slots_used;  /* slots 0 to this - 1 have been taken at least once */
+    const ax_allocator *allocator; /* of create; meaningless in another process */
+    bool created;
+
+    _Alignas(AXI_ISOLATION) _Atomic pool_word pool;
+
+    _Alignas(AXI_ISOLATION) _Atomic uint32_t hint; /* the word of a recent refund: where to look first */
+
+    _Alignas(AXI_ISOLATION) _Atomic grant_word grant;
+    pthread_mutex_t granting; /* robust: held while a block is taken or a dead holder's is taken over */
+};
+
+static inline struct lease_slot *tickets_slots(const ax_tickets *t)
+{
+    return (struct lease_slot *)(uintptr_t)(t + 1);
+}
+
+static inline uint32_t tickets_words_count(const ax_tickets *t)
+{
+    return t->capacity / 64 + 1;
+}
+
+static inline _Atomic uint64_t *tickets_words(const ax_tickets *t)
+{
+    return (_Atomic uint64_t *)(uintptr_t)(tickets_slots(t) + t->leases);
+}
+
+static inline _Atomic uint64_t *tickets_summary(const ax_tickets *t)
+{
+    return tickets_words(t) + tickets_words_count(t);
+}
+
+/* lease.c, for sell: sells one ticket of a closed lease's rest, or of a holder's that is no more. */
+bool axi_lease_sell_rest(ax_tickets *tickets, uint32_t *number);
+/* lease.c, for refund: whether a lease holds this number unsold. */
+bool axi_lease_holds(const ax_tickets *tickets, uint32_t number);
+/* lease.c, for left: what the rests of closed leases add up to. */
+uint32_t axi_lease_rests(const ax_tickets *tickets);
+/* lease.c, for init and fini. */
+bool axi_lease_init_slots(ax_tickets *tickets);
+void axi_lease_fini_slots(ax_tickets *tickets);
+
+#endif
