@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * bench.h: several ways to do one thing, timed in turn.
+ *
+ * Each round runs every case once, one after the other, so that a machine whose speed drifts is unjust
+ * to all alike; what counts is the median over the rounds and its ratio to the first case, the baseline.
+ * A case is a function that does `n` operations in each of `threads` threads at once. It reports and never
+ * judges: there is no threshold in here.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bench_case {
+    const char *name;
+    void (*prepare)(int threads, uint64_t n); /* before the clock starts; may be NULL */
+    void (*work)(int thread, uint64_t n);     /* in every thread */
+    void (*finish)(int threads, uint64_t n);  /* after the clock has stopped: check what was done, clean up */
+};
+
+struct bench {
+    const char *title;
+    const char *unit;              /* what one operation is */
+    const struct bench_case *cases; /* the first is the baseline */
+    int count;
+    uint64_t total;                /* operations per run, shared out among the threads */
+};
+
+/* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --json  --help. Returns the exit code. */
+int bench_main(int argc, char **argv, const struct bench *benches, int count);
+
+/* For finish: says what was wrong and ends the program, as a figure for a wrong result is worth nothing. */
+void bench_require(bool condition, const char *what);
+
+#endif
