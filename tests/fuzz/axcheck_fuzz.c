@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * axcheck_fuzz.c: any bytes get a verdict, and the same one twice; never a crash, never unbounded memory.
+ *
+ * With clang and AX_FUZZ a libFuzzer program; without, AX_FUZZ_MAIN gives it a main that runs it on files.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "axcheck.h"
+#include "budget.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    axc_budget_init((size_t)64 << 20);
+    return 0;
+}
+
+static void require(int condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "axcheck_fuzz: %s\n", what);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct axc_report first, second;
+    axc_judge_bytes((const char *)data, size, &first);
+    axc_judge_bytes((const char *)data, size, &second);
+    require(memcmp(&first, &second, sizeof first) == 0, "two verdicts on one input");
+    require(first.verdict != AXC_FAILED, "an internal error");
+    require(first.verdict != AXC_CORRUPT || (first.offset <= size && first.reason[0] != '\0'), "an offset outside the input");
+    if (first.verdict == AXC_HOLDS || first.verdict == AXC_VIOLATED) {
+        size_t violated = 0;
+        for (size_t i = 0; i < first.count; i++)
+            violated += first.invariants[i].holds ? 0 : 1;
+        require(first.count > 0, "a verdict without an invariant");
+        require((violated > 0) == (first.verdict == AXC_VIOLATED), "a verdict its invariants don't give");
+    }
+    return 0;
+}
+
+#ifdef AX_FUZZ_MAIN
+int main(int argc, char **argv)
+{
+    LLVMFuzzerInitialize(&argc, &argv);
+    static uint8_t data[1 << 20];
+    for (int i = 1; i < argc; i++) {
+        FILE *in = fopen(argv[i], "rb");
+        if (in == NULL) {
+            perror(argv[i]);
+            return 2;
+        }
+        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
+        fclose(in);
+    }
+    printf("%d inputs\n", argc - 1);
+    return argc > 1 ? 0 : 2;
+}
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c: the command line of axcheck. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "axcheck.h"
+#include "budget.h"
+
+static const char help[] =
+    "usage: axcheck [OPTION...] FILE...\n"
+    "Judges what a stress program left behind: recomputes every invariant of a record from the raw evidence in it.\n"
+    "FILE - is standard input.\n"
+    "\n"
+    "  -q, --quiet        print only the last line of each file, the verdict\n"
+    "      --json         print one JSON object per file instead of text\n"
+    "      --memory SIZE  use at most this much memory for a file (default 2G; K, M and G are powers of 1024)\n"
+    "  -h, --help         print this and exit\n"
+    "      --version      print the version and exit\n"
+    "\n"
+    "For each file: one line per invariant with its numbers, then FILE: holds, VIOLATED, vacuous (nothing was\n"
+    "done, so nothing was shown), gave up (out of the memory allowed), or corrupt with the byte offset and the reason.\n"
+    "A verdict written in the file is ignored.\n"
+    "\n"
+    "exit status:\n"
+    "   0  every invariant of every file holds\n"
+    "   1  every file could be judged, and at least one invariant is violated\n"
+    "   2  usage, or a file could not be opened\n"
+    "   3  vacuous or gave up\n"
+    "  65  a file is corrupt: truncated, malformed, of an unknown version, or contradicts its own format\n"
+    "  70  internal error, or a file or the output failed while it was read or written\n"
+    "Of several files the worst decides: 70, 65, 2, 1, 3, 0 in this order.\n"
+    "\n"
+    "example:\n"
+    "  ./stress/counter --threads 128 --iters 1e7 --record r.json && axcheck r.json\n";
+
+static int usage(const char *format, const char *argument)
+{
+    fputs("axcheck: ", stderr);
+    fprintf(stderr, format, argument);
+    fputs("\naxcheck --help says more\n", stderr);
+    return 2;
+}
+
+/* A positive integer, with K, M or G. */
+static bool parse_size(const char *text, size_t *out)
+{
+    size_t value = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(value, (size_t)10, &value) || __builtin_add_overflow(value, (size_t)(*p - '0'), &value))
+            return false;
+    unsigned shift = *p == 'K' ? 10 : *p == 'M' ? 20 : *p == 'G' ? 30 : 0;
+    if (p == text || (shift != 0 ? p[1] : p[0]) != '\0' || value == 0 || value > SIZE_MAX >> shift)
+        return false;
+    *out = value << shift;
+    return true;
+}
+
+static int judge(const char *name, bool quiet, bool json)
+{
+    static struct axc_report report;
+    int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        fprintf(stderr, "axcheck: %s: %s\n", name, strerror(errno));
+        return 2;
+    }
+    axc_judge_fd(fd, &report);
+    if (fd != STDIN_FILENO)
+        close(fd);
+    if (json)
+        axc_print_json(name, &report);
+    else
+        axc_print_text(name, &report, quiet);
+    return axc_exit_status(report.verdict);
+}
+
+int main(int argc, char **argv)
+{
+    enum { JSON = 256, MEMORY, VERSION };
+    static const struct option options[] = {
+        {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"memory", required_argument, NULL, MEMORY},
+        {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    bool quiet = false, json = false;
+    size_t memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
+    for (int option; (option = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
+        switch (option) {
+        case 'q':
+            quiet = true;
+            break;
+        case JSON:
+            json = true;
+            break;
+        case MEMORY:
+            if (!parse_size(optarg, &memory))
+                return usage("--memory: '%s' is not a size such as 512M", optarg);
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return fflush(stdout) == 0 ? 0 : 70;
+        case VERSION:
+            puts("axcheck " AX_VERSION " (record format 1)");
+            return fflush(stdout) == 0 ? 0 : 70;
+        default:
+            return usage("%s", "unknown option, or one without its argument");
+        }
+    }
+    if (optind == argc)
+        return usage("%s", "no file given");
+    axc_budget_init(memory);
+    int status = 0;
+    for (int i = optind; i < argc; i++)
+        status = axc_worse_status(status, judge(argv[i], quiet, json));
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "axcheck: standard output: %s\n", strerror(errno));
+        return 70;
+    }
+    return status;
+}
