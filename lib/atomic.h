@@ -49,6 +49,9 @@
  * orders. cas is strong; wcas may fail spuriously and belongs in a loop. C11 7.17.7.4 forbids a failure
  * order stronger than the success order.
  */
+#define axi_cas_seq_cst(p, expected, desired, end)                                                             \
+    atomic_compare_exchange_strong_explicit((p), (expected), (desired), AX_DETAIL_ORDER(end, memory_order_seq_cst), \
+                                            AX_DETAIL_ORDER(end, memory_order_seq_cst))
 #define axi_cas_relaxed_relaxed(p, expected, desired) \
     atomic_compare_exchange_strong_explicit((p), (expected), (desired), memory_order_relaxed, memory_order_relaxed)
 #define axi_cas_release_relaxed(p, expected, desired, end)                                                     \
