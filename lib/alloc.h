@@ -11,4 +11,12 @@
 void *axi_allocate(const ax_allocator *allocator, size_t size, size_t alignment);
 void axi_release(const ax_allocator *allocator, void *memory, size_t size);
 
+/*
+ * The same for tables: zero-filled, and aligned to 64. Without an allocator of the caller's, large ones
+ * come as fresh pages of the kernel: nothing is cleared in one go, and they go back at once. Sizes must
+ * be the same in both calls.
+ */
+void *axi_allocate_zeroed(const ax_allocator *allocator, size_t size);
+void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t size);
+
 #endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012, with one compression and
+ * three finalization rounds): a hash that nobody who lacks the key can make collide on purpose.
+ */
+#ifndef AXI_HASH_H
+#define AXI_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct axi_hash_key {
+    uint64_t k[2];
+};
+
+/* Any bytes. */
+uint64_t axi_hash_bytes(const struct axi_hash_key *key, const void *bytes, size_t length);
+
+static inline uint64_t axi_rotate(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static inline void axi_hash_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = axi_rotate(v[1], 13) ^ v[0];
+    v[3] = axi_rotate(v[3], 16) ^ v[2];
+    v[0] = axi_rotate(v[0], 32) + v[3];
+    v[2] += v[1];
+    v[3] = axi_rotate(v[3], 21) ^ v[0];
+    v[1] = axi_rotate(v[1], 17) ^ v[2];
+    v[2] = axi_rotate(v[2], 32);
+}
+
+static inline void axi_hash_start(uint64_t v[4], const struct axi_hash_key *key)
+{
+    /* the published initial state: "somepseudorandomlygeneratedbytes" */
+    v[0] = key->k[0] ^ UINT64_C(0x736f6d6570736575);
+    v[1] = key->k[1] ^ UINT64_C(0x646f72616e646f6d);
+    v[2] = key->k[0] ^ UINT64_C(0x6c7967656e657261);
+    v[3] = key->k[1] ^ UINT64_C(0x7465646279746573);
+}
+
+static inline void axi_hash_word(uint64_t v[4], uint64_t word)
+{
+    v[3] ^= word;
+    axi_hash_round(v);
+    v[0] ^= word;
+}
+
+static inline uint64_t axi_hash_finish(uint64_t v[4])
+{
+    v[2] ^= 0xff;
+    axi_hash_round(v);
+    axi_hash_round(v);
+    axi_hash_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* The same as axi_hash_bytes of the number's 8 bytes, least significant first. */
+static inline uint64_t axi_hash_u64(const struct axi_hash_key *key, uint64_t number)
+{
+    uint64_t v[4];
+    axi_hash_start(v, key);
+    axi_hash_word(v, number);
+    axi_hash_word(v, UINT64_C(8) << 56); /* the last word: length in its top byte, no bytes left */
+    return axi_hash_finish(v);
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "export.h"
+#include "map_impl.h"
+
+#define SHARDS_DEFAULT 64
+#define PENDING_DEFAULT ((size_t)64 << 20)
+#define WAIT_DEFAULT_MS 1000
+
+/* All maps of the process, for fork. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_once_t once;
+    ax_map *maps;
+    int atfork_error;
+} registry = { .mutex = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+
+/* ---- entries ---- */
+
+struct axi_entry *axi_entry_create(const ax_map *map, ax_key key, uint64_t word)
+{
+    struct axi_entry *entry =
+        axi_allocate(map->allocator, axi_entry_size_for(key.length_), _Alignof(struct axi_entry));
+    if (!entry)
+        return NULL;
+    atomic_init(&entry->retired.link, 0);
+    atomic_init(&entry->cell, word);
+    if (!map->bytes_keys) {
+        entry->u.number = key.word_;
+        return entry;
+    }
+    entry->u.length = (uint32_t)key.length_;
+    if (key.length_) /* an empty key may have no address, which memcpy must not get */
+        memcpy(axi_entry_bytes(entry), (const void *)(uintptr_t)key.word_, (size_t)key.length_);
+    return entry;
+}
+
+void axi_entry_release(const ax_map *map, struct axi_entry *entry)
+{
+    axi_release(map->allocator, entry, axi_entry_size(map, entry));
+}
+
+/* The domain's callback: frees one thing and says how many bytes it counted for. */
+static size_t release_thing(struct axi_domain *domain, struct axi_retired *thing, unsigned kind)
+{
+    ax_map *map = (ax_map *)((char *)domain - offsetof(ax_map, domain));
+    size_t bytes = 0;
+    switch ((enum axi_map_kind)kind) {
+    case AXI_KIND_TABLE:
+        return axi_table_release(map, thing);
+    case AXI_KIND_ENTRY: {
+        struct axi_entry *entry = (struct axi_entry *)thing;
+        bytes = axi_entry_size(map, entry);
+        axi_entry_release(map, entry);
+        break;
+    }
+    case AXI_KIND_OWNED: {
+        struct axi_owned *owned = (struct axi_owned *)thing;
+        map->destroy(map->destroy_context, owned->value);
+        bytes = sizeof *owned;
+        axi_release(map->allocator, owned, sizeof *owned);
+        break;
+    }
+    case AXI_KIND_CK_TABLE:
+        break;
+    }
+    return bytes;
+}
+
+/*
+ * ---- fork: every mutex of ours is taken, so that the child gets them all free ----
+ *
+ * In this order: liburcu's first, which waits for a grace period that is under way, hence for sections,
+ * and calls take the shards' mutexes inside sections; the reclaimer's last, as what is retired under a
+ * shard's mutex may take it. Calls begin their section, which may register the thread with liburcu,
+ * before they take a shard's mutex.
+ */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&registry.mutex);
+    urcu_bp_before_fork();
+    for (ax_map *map = registry.maps; map; map = map->next)
+        for (uint32_t i = 0; i < map->shard_count; i++)
+            pthread_mutex_lock(&map->shards[i].mutex);
+    axi_reclaim_before_fork();
+}
+
+static void unlock_shards(void)
+{
+    for (ax_map *map = registry.maps; map; map = map->next)
+        for (uint32_t i = 0; i < map->shard_count; i++)
+            pthread_mutex_unlock(&map->shards[i].mutex);
+}
+
+static void after_fork_parent(void)
+{
+    axi_reclaim_after_fork_parent();
+    unlock_shards();
+    urcu_bp_after_fork_parent();
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+static void after_fork_child(void)
+{
+    axi_reclaim_after_fork_child();
+    unlock_shards();
+    urcu_bp_after_fork_child();
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+static void install_handlers(void)
+{
+    registry.atfork_error = pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+static ax_status registry_enter(ax_map *map)
+{
+    pthread_once(&registry.once, install_handlers);
+    if (registry.atfork_error)
+        return AX_ENOMEM;
+    pthread_mutex_lock(&registry.mutex);
+    map->next = registry.maps;
+    registry.maps = map;
+    pthread_mutex_unlock(&registry.mutex);
+    return AX_OK;
+}
+
+static void registry_leave(ax_map *map)
+{
+    pthread_mutex_lock(&registry.mutex);
+    ax_map **at = &registry.maps;
+    while (*at != map)
+        at = &(*at)->next;
+    *at = map->next;
+    pthread_mutex_unlock(&registry.mutex);
+}
+
+/* ---- create, destroy ---- */
+
+static bool options_valid(const ax_map_options *o)
+{
+    for (size_t i = 0; i < sizeof o->unused_ / sizeof o->unused_[0]; i++)
+        if (o->unused_[i])
+            return false;
+    return (o->keys == AX_MAP_KEYS_U64 || o->keys == AX_MAP_KEYS_BYTES) &&
+           (o->index == AX_MAP_INDEX_DEFAULT || o->index == AX_MAP_INDEX_OWN) && o->shards <= AX_MAP_MAX_SHARDS &&
+           (o->shards & (o->shards - 1)) == 0 && (o->flags & ~AX_MAP_CONSISTENT) == 0;
+}
+
+static void map_set_up(ax_map *map, const ax_map_options *o)
+{
+    map->bytes_keys = o->keys == AX_MAP_KEYS_BYTES;
+    map->layout = map->bytes_keys ? AXI_LAYOUT_ENTRIES : AXI_LAYOUT_SLOTS;
+    map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
+    map->shard_count = o->shards ? o->shards : SHARDS_DEFAULT;
+    map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
+    map->hash = o->hash;
+    map->hash_context = o->hash_context;
+    map->destroy = o->destroy;
+    map->destroy_context = o->destroy_context;
+    map->allocator = o->allocator;
+    map->domain.limit = o->pending_limit ? o->pending_limit : PENDING_DEFAULT;
+    map->domain.wait_ms = o->pending_wait_ms ? o->pending_wait_ms : WAIT_DEFAULT_MS;
+    map->domain.release = release_thing;
+}
+
+static ax_status random_key(struct axi_hash_key *key)
+{
+    ssize_t got;
+    do
+        got = getrandom(key, sizeof *key, 0);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof *key ? AX_OK : AX_EAGAIN;
+}
+
+AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_out)
+{
+    static const ax_map_options defaults;
+    const ax_map_options *o = options ? options : &defaults;
+    struct axi_hash_key key;
+    if (!options_valid(o))
+        return AX_EINVAL;
+    ax_status status = random_key(&key);
+    if (status != AX_OK)
+        return status;
+    ax_map *map = axi_allocate(o->allocator, sizeof *map, _Alignof(ax_map));
+    if (!map)
+        return AX_ENOMEM;
+    memset(map, 0, sizeof *map);
+    map_set_up(map, o);
+    map->hash_key = key;
+    size_t bytes = map->shard_count * sizeof(struct axi_shard);
+    map->shards = axi_allocate(map->allocator, bytes, _Alignof(struct axi_shard));
+    if (!map->shards) {
+        axi_release(map->allocator, map, sizeof *map);
+        return AX_ENOMEM;
+    }
+    memset(map->shards, 0, bytes);
+    for (uint32_t i = 0; i < map->shard_count; i++)
+        pthread_mutex_init(&map->shards[i].mutex, NULL);
+    axi_domain_open(&map->domain);
+    status = registry_enter(map);
+    if (status != AX_OK) {
+        axi_domain_close(&map->domain);
+        axi_release(map->allocator, map->shards, bytes);
+        axi_release(map->allocator, map, sizeof *map);
+        return status;
+    }
+    *map_out = map;
+    return AX_OK;
+}
+
+static ax_status destroy_value(void *context, ax_key key, axi_cell *cell, uint64_t word, bool *stop)
+{
+    const ax_map *map = context;
+    (void)key;
+    (void)cell;
+    (void)stop;
+    map->destroy(map->destroy_context, (void *)(uintptr_t)(word ^ AXI_CELL_BIAS));
+    return AX_OK;
+}
+
+AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
+{
+    if (!map)
+        return AX_OK;
+    if (axi_reclaim_would_deadlock())
+        return AX_EDEADLK;
+    registry_leave(map);
+    for (uint32_t i = 0; i < map->shard_count; i++) {
+        bool stop = false;
+        if (map->destroy) /* alone with the map: no section is needed, and destructors may take their time */
+            (void)axi_table_walk(map, &map->shards[i], false, destroy_value, map, &stop);
+        axi_table_fini(map, &map->shards[i]);
+        pthread_mutex_destroy(&map->shards[i].mutex);
+    }
+    axi_domain_close(&map->domain);
+    axi_release(map->allocator, map->shards, map->shard_count * sizeof(struct axi_shard));
+    axi_release(map->allocator, map, sizeof *map);
+    return AX_OK;
+}
+
+/* ---- the rest that is not about keys ---- */
+
+AXI_EXPORT void ax_map_read_begin(const ax_map *map)
+{
+    (void)map;
+    axi_read_begin();
+}
+
+AXI_EXPORT void ax_map_read_end(const ax_map *map)
+{
+    (void)map;
+    axi_read_end();
+}
+
+AXI_EXPORT size_t ax_map_len(const ax_map *map)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < map->shard_count; i++)
+        sum += axi_load_relaxed(&map->shards[i].live); /* relaxed: exactness comes from quiescence */
+    return sum > 0 ? (size_t)sum : 0;
+}
+
+AXI_EXPORT ax_status ax_map_reserve(ax_map *map, size_t entries)
+{
+    /* Keys spread over the shards evenly but for chance: room for five standard deviations more. */
+    size_t mean = entries / map->shard_count + 1;
+    size_t root = 1;
+    while (root * root < mean)
+        root *= 2;
+    for (uint32_t i = 0; i < map->shard_count; i++) {
+        ax_status status = axi_table_reserve(map, &map->shards[i], mean + 5 * root);
+        if (status != AX_OK)
+            return status;
+    }
+    return AX_OK;
+}
+
+AXI_EXPORT void ax_map_stats_read(const ax_map *map, ax_map_stats *stats)
+{
+    ax_map_stats s;
+    memset(&s, 0, sizeof s);
+    s.entries = ax_map_len(map);
+    s.shards = map->shard_count;
+    s.index = AX_MAP_INDEX_OWN;
+    /* relaxed: each number for itself */
+    s.pending_bytes = axi_load_relaxed(&map->domain.pending);
+    s.released = axi_load_relaxed(&map->domain.released);
+    s.bytes = sizeof *map + map->shard_count * sizeof(struct axi_shard);
+    axi_read_begin();
+    for (uint32_t i = 0; i < map->shard_count; i++) {
+        const struct axi_shard *shard = &map->shards[i];
+        size_t bytes;
+        s.slots += axi_table_slots(shard, &bytes);
+        s.bytes += bytes + axi_load_relaxed(&shard->bytes);
+        s.rebuilds += axi_load_relaxed(&shard->rebuilds);
+    }
+    axi_read_end();
+    *stats = s;
+}
+
+AXI_EXPORT ax_status ax_map_flush(ax_map *map)
+{
+    return axi_domain_flush(&map->domain);
+}

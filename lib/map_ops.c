@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each call means, written once over the seam: look the key's cell up, decide on what is there, swap
+ * it in; insert under the shard's mutex where there is no cell.
+ *
+ * Each call takes effect at one access to the cell: the load that found the value (get, and refusals),
+ * the compare-and-swap that replaced it, or the store that claimed a slot. A key without a value is
+ * witnessed by the load that met EMPTY, DEAD, or the end of the chain.
+ */
+#include "export.h"
+#include "map_table.h"
+
+enum change_kind {
+    PUT,
+    PUT_IF_ABSENT,
+    REPLACE_IF_EQUAL,
+    ADD,
+    REMOVE,
+    REMOVE_IF_EQUAL
+};
+
+/* One call in the making. `kind` is a constant at every caller, so that its branches are compiled away. */
+struct change {
+    enum change_kind kind;
+    uint64_t operand;        /* the value to store, or the addend */
+    uint64_t expected;       /* REPLACE_IF_EQUAL, REMOVE_IF_EQUAL */
+    uint64_t found;          /* the value before, when there was one */
+    struct axi_owned *owned; /* for the value that goes; allocated when first needed */
+    struct axi_entry *entry; /* for a key that comes; likewise */
+};
+
+enum verdict {
+    REFUSE,
+    WRITE,
+    KILL
+};
+
+static inline struct axi_found find(const ax_map *map, const struct axi_shard *shard, ax_key key, uint64_t hash)
+{
+    switch (map->layout) {
+    case AXI_LAYOUT_SLOTS:
+        return axi_slots_find(shard, key.word_, hash);
+    case AXI_LAYOUT_ENTRIES:
+        return axi_entries_find(shard, key, hash);
+    case AXI_LAYOUT_CK:
+        break;
+    }
+    return (struct axi_found){ NULL, 0 };
+}
+
+/* What to do about a key that has the value c->found. */
+static inline enum verdict decide_present(const struct change *c, uint64_t *value, ax_status *refusal)
+{
+    *value = c->operand;
+    switch (c->kind) {
+    case PUT:
+        return WRITE;
+    case PUT_IF_ABSENT:
+        *refusal = AX_EEXIST;
+        return REFUSE;
+    case ADD:
+        *value += c->found;
+        *refusal = AX_ERANGE;
+        return ax_map_reserved(*value) ? REFUSE : WRITE;
+    case REPLACE_IF_EQUAL:
+        *refusal = AX_EEXIST;
+        return c->found == c->expected ? WRITE : REFUSE;
+    case REMOVE:
+        return KILL;
+    case REMOVE_IF_EQUAL:
+        break;
+    }
+    *refusal = AX_EEXIST;
+    return c->found == c->expected ? KILL : REFUSE;
+}
+
+/* Losers of a race for a hot cell step back: whoever wins then runs from its own cache for a while. */
+static inline void back_off(unsigned *failures)
+{
+    for (unsigned i = 0; i < 1u << *failures; i++)
+        axi_pause();
+    if (*failures < 5)
+        ++*failures;
+}
+
+static void retire_owned(ax_map *map, struct change *c)
+{
+    c->owned->value = (void *)(uintptr_t)c->found;
+    axi_retire(&map->domain, &c->owned->retired, AXI_KIND_OWNED, sizeof *c->owned);
+    c->owned = NULL;
+}
+
+/* The key's value has just been killed in `cell`. */
+static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_cell *cell, bool locked)
+{
+    /* relaxed: len promises no more than a count */
+    int64_t live = axi_fetch_sub_relaxed(&shard->live, 1) - 1;
+    if (map->layout == AXI_LAYOUT_SLOTS) {
+        axi_table_tend(map, shard, live, locked);
+        return;
+    }
+    if (!locked)
+        pthread_mutex_lock(&shard->mutex);
+    axi_table_unlink(map, shard, hash, axi_entry_of(cell));
+    axi_table_tend(map, shard, live, true);
+    if (!locked)
+        pthread_mutex_unlock(&shard->mutex);
+}
+
+/* The key had a value. AX_EAGAIN in *again: it has changed meanwhile, look again. */
+static inline ax_status change_present(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_found at,
+                                       struct change *c, bool locked, bool *again)
+{
+    unsigned failures = 0;
+    *again = false;
+    do {
+        uint64_t value;
+        ax_status refusal = AX_OK;
+        c->found = at.word ^ AXI_CELL_BIAS;
+        enum verdict verdict = decide_present(c, &value, &refusal);
+        if (verdict == REFUSE)
+            return refusal;
+        bool goes = map->destroy && (verdict == KILL || value != c->found);
+        if (goes && !c->owned) {
+            c->owned = axi_allocate(map->allocator, sizeof *c->owned, _Alignof(struct axi_owned));
+            if (!c->owned)
+                return AX_ENOMEM;
+        }
+        uint64_t word = verdict == KILL ? AXI_CELL_DEAD : value ^ AXI_CELL_BIAS;
+        axi_edge_own_release(axi_map_edge(map, hash));
+        if (axi_cas_seq_cst(at.cell, &at.word, word, M1_sc)) { /* M1.sc */
+            axi_edge_own_acquire(axi_map_edge(map, hash));
+            if (verdict == KILL)
+                after_kill(map, shard, hash, at.cell, locked);
+            if (goes)
+                retire_owned(map, c);
+            return AX_OK;
+        }
+        back_off(&failures);
+    } while (axi_cell_live(at.word));
+    *again = true;
+    return AX_OK;
+}
+
+/* The key has no cell: makes one, unless somebody else just did. Under the mutex. */
+static ax_status insert_locked(ax_map *map, struct axi_shard *shard, ax_key key, uint64_t hash, struct change *c,
+                               bool *again)
+{
+    *again = find(map, shard, key, hash).cell != NULL;
+    if (*again)
+        return AX_OK;
+    uint64_t word = c->operand ^ AXI_CELL_BIAS;
+    if (map->layout == AXI_LAYOUT_SLOTS)
+        return axi_table_insert(map, shard, key.word_, hash, word);
+    ax_status status = axi_table_insert(map, shard, hash, hash, (uintptr_t)c->entry);
+    if (status == AX_OK) {
+        /* relaxed: a statistic, written under the mutex */
+        axi_store_relaxed(&shard->bytes, axi_load_relaxed(&shard->bytes) + axi_entry_size(map, c->entry));
+        c->entry = NULL;
+    }
+    return status;
+}
+
+/* The key had no value when looked up: `at` is its dead slot, or nothing. */
+static inline ax_status change_absent(ax_map *map, struct axi_shard *shard, ax_key key, uint64_t hash,
+                                      struct axi_found at, struct change *c, bool locked, bool *again)
+{
+    *again = false;
+    if (c->kind == REPLACE_IF_EQUAL || c->kind == REMOVE || c->kind == REMOVE_IF_EQUAL)
+        return AX_ENOTFOUND;
+    if (ax_map_reserved(c->operand)) /* an addend; values have been checked */
+        return AX_ERANGE;
+    axi_edge_own_release(axi_map_edge(map, hash));
+    ax_status status = AX_OK;
+    if (at.cell) {
+        /* M1.sc: back to life in place */
+        *again = !axi_cas_seq_cst(at.cell, &at.word, c->operand ^ AXI_CELL_BIAS, M1_sc);
+    } else {
+        if (map->layout != AXI_LAYOUT_SLOTS && !c->entry) {
+            c->entry = axi_entry_create(map, key, c->operand ^ AXI_CELL_BIAS);
+            if (!c->entry)
+                return AX_ENOMEM;
+        }
+        if (!locked)
+            pthread_mutex_lock(&shard->mutex);
+        status = insert_locked(map, shard, key, hash, c, again);
+        if (!locked)
+            pthread_mutex_unlock(&shard->mutex);
+    }
+    if (status == AX_OK && !*again)
+        (void)axi_fetch_add_relaxed(&shard->live, 1); /* relaxed: len promises no more than a count */
+    return status;
+}
+
+static inline ax_status change_once(ax_map *map, struct axi_shard *shard, ax_key key, uint64_t hash, struct change *c)
+{
+    ax_status status;
+    bool again, locked = map->consistent;
+    bool absent;
+    axi_read_begin(); /* before the mutex: fork takes liburcu's mutexes before ours */
+    if (locked)
+        pthread_mutex_lock(&shard->mutex);
+    do {
+        struct axi_found at = find(map, shard, key, hash);
+        absent = !at.cell || !axi_cell_live(at.word);
+        if (absent)
+            status = change_absent(map, shard, key, hash, at, c, locked, &again);
+        else
+            status = change_present(map, shard, hash, at, c, locked, &again);
+    } while (again);
+    if (locked)
+        pthread_mutex_unlock(&shard->mutex);
+    axi_read_end();
+    if (absent)
+        c->found = 0;
+    return status;
+}
+
+static inline ax_status change(ax_map *map, ax_key key, struct change *c)
+{
+    bool stores = c->kind != REMOVE && c->kind != REMOVE_IF_EQUAL;
+    if (!axi_map_takes(map, key))
+        return AX_EINVAL;
+    if (stores && c->kind != ADD && ax_map_reserved(c->operand))
+        return AX_ERANGE;
+    uint64_t hash = axi_map_hash(map, key);
+    struct axi_shard *shard = axi_map_shard(map, hash);
+    bool retires = map->destroy || (map->layout != AXI_LAYOUT_SLOTS && !stores);
+    ax_status status = retires ? axi_domain_admit(&map->domain) : AX_OK;
+    if (status == AX_OK)
+        status = change_once(map, shard, key, hash, c);
+    while (__builtin_expect(status == AX_EAGAIN, 0) && axi_domain_wait(&map->domain))
+        status = change_once(map, shard, key, hash, c);
+    if (c->owned)
+        axi_release(map->allocator, c->owned, sizeof *c->owned);
+    if (c->entry)
+        axi_entry_release(map, c->entry);
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
+{
+    if (__builtin_expect(!axi_map_takes(map, key), 0))
+        return AX_EINVAL;
+    uint64_t hash = axi_map_hash(map, key);
+    axi_read_begin();
+    struct axi_found at = find(map, axi_map_shard(map, hash), key, hash);
+    axi_read_end();
+    if (!at.cell || !axi_cell_live(at.word))
+        return AX_ENOTFOUND;
+    axi_edge_own_acquire(axi_map_edge(map, hash));
+    if (value)
+        *value = at.word ^ AXI_CELL_BIAS;
+    return AX_OK;
+}
+
+AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
+{
+    struct change c = { .kind = PUT, .operand = value };
+    return change(map, key, &c);
+}
+
+AXI_EXPORT ax_status ax_map_put_if_absent(ax_map *map, ax_key key, uint64_t value, uint64_t *existing)
+{
+    struct change c = { .kind = PUT_IF_ABSENT, .operand = value };
+    ax_status status = change(map, key, &c);
+    if (status == AX_EEXIST && existing)
+        *existing = c.found;
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_replace_if_equal(ax_map *map, ax_key key, uint64_t *expected, uint64_t value)
+{
+    struct change c = { .kind = REPLACE_IF_EQUAL, .operand = value, .expected = *expected };
+    ax_status status = change(map, key, &c);
+    if (status == AX_EEXIST)
+        *expected = c.found;
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
+{
+    if (map->destroy)
+        return AX_EINVAL;
+    struct change c = { .kind = ADD, .operand = n };
+    ax_status status = change(map, key, &c);
+    if (status == AX_OK && before)
+        *before = c.found;
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_remove(ax_map *map, ax_key key, uint64_t *old)
+{
+    struct change c = { .kind = REMOVE };
+    ax_status status = change(map, key, &c);
+    if (status == AX_OK && old)
+        *old = c.found;
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_remove_if_equal(ax_map *map, ax_key key, uint64_t *expected)
+{
+    struct change c = { .kind = REMOVE_IF_EQUAL, .expected = *expected };
+    ax_status status = change(map, key, &c);
+    if (status == AX_EEXIST)
+        *expected = c.found;
+    return status;
+}
+
+AXI_EXPORT ax_status ax_map_get_or_compute(ax_map *map, ax_key key,
+                                           ax_status (*compute)(void *context, ax_key key, uint64_t *value),
+                                           void *context, uint64_t *value)
+{
+    uint64_t found;
+    ax_status status = ax_map_get(map, key, &found);
+    if (status == AX_ENOTFOUND) {
+        uint64_t computed;
+        status = compute(context, key, &computed);
+        if (status != AX_OK)
+            return status;
+        found = computed;
+        status = ax_map_put_if_absent(map, key, computed, &found);
+        if (status != AX_OK && map->destroy)
+            map->destroy(map->destroy_context, (void *)(uintptr_t)computed);
+        if (status == AX_EEXIST)
+            status = AX_OK;
+    }
+    if (status == AX_OK && value)
+        *value = found;
+    return status;
+}

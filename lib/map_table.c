@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "map_table.h"
+
+#define SLOTS_MIN 8
+/*
+ * Slots moved for each insertion while a rebuild is under way: a rebuild is over long before the next
+ * table could be full, and one step takes a few microseconds.
+ */
+#define STEP 64
+
+static size_t table_bytes(size_t slots)
+{
+    return sizeof(struct axi_table) + slots * sizeof(struct axi_slot);
+}
+
+/* At three quarters an unsuccessful look-up meets 8.5 slots, two cache lines; beyond it rises steeply. */
+static size_t table_limit(const struct axi_table *table)
+{
+    size_t slots = (size_t)table->mask + 1;
+    return slots - slots / 4;
+}
+
+static struct axi_table *table_create(const ax_map *map, size_t slots)
+{
+    struct axi_table *table = axi_allocate_zeroed(map->allocator, table_bytes(slots));
+    if (table)
+        table->mask = slots - 1;
+    return table;
+}
+
+static void table_release(const ax_map *map, struct axi_table *table)
+{
+    axi_release_zeroed(map->allocator, table, table_bytes((size_t)table->mask + 1));
+}
+
+size_t axi_table_release(ax_map *map, struct axi_retired *thing)
+{
+    struct axi_table *table = (struct axi_table *)((char *)thing - offsetof(struct axi_table, retired));
+    size_t bytes = table_bytes((size_t)table->mask + 1);
+    table_release(map, table);
+    return bytes;
+}
+
+/* Under the mutex tables change by our own hand only, so the loads below order nothing. */
+static struct axi_table *current(const struct axi_shard *shard)
+{
+    return axi_load_relaxed(&shard->table);
+}
+
+/* Takes the first free slot of the probe sequence. Under the mutex; there is one. */
+static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, uint64_t tag, uint64_t hash)
+{
+    uint64_t i = hash & table->mask;
+    while (axi_load_relaxed(&table->slots[i].word) != AXI_CELL_EMPTY) /* relaxed: only we end EMPTY */
+        i = (i + 1) & table->mask;
+    /* relaxed: the store of the word, which follows, publishes it */
+    axi_store_relaxed(&table->slots[i].tag, tag);
+    shard->claimed++;
+    return &table->slots[i];
+}
+
+/* SLOTS: cells change without the mutex, so the copy is made good before MOVED sends anyone to it. */
+static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
+{
+    uint64_t word = axi_load_seq_cst(&from->word, M1_sc); /* M1.sc: pairs with the update that stored it */
+    if (word == AXI_CELL_EMPTY)
+        return; /* and stays so: new keys go to the next table */
+    struct axi_slot *copy = NULL;
+    do {
+        if (word != AXI_CELL_DEAD && !copy) {
+            uint64_t tag = axi_load_relaxed(&from->tag); /* relaxed: written under this mutex */
+            copy = claim(shard, to, tag, axi_map_hash(map, ax_key_u64(tag)));
+        }
+        if (copy)
+            axi_store_release(&copy->word, word, M2_rel); /* M2.rel: whoever probes past it reads the tag */
+    } while (!axi_cas_seq_cst(&from->word, &word, AXI_CELL_MOVED, M1_sc)); /* M1.sc */
+}
+
+/*
+ * ENTRIES: slots change under the mutex only, and either slot leads to the same entry and its cell. The
+ * old one stays readable for walks; axi_table_unlink clears both.
+ */
+static void copy_entry(struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
+{
+    uint64_t word = axi_load_relaxed(&from->word); /* relaxed: written under this mutex */
+    if (!axi_cell_live(word))
+        return;
+    uint64_t hash = axi_load_relaxed(&from->tag); /* relaxed: as above */
+    struct axi_slot *copy = claim(shard, to, hash, hash);
+    axi_store_release(&copy->word, word, M2_rel); /* M2.rel */
+}
+
+/* Moves up to `slots` slots of the old table; the last one ends the rebuild. Under the mutex. */
+static void rebuild_step(ax_map *map, struct axi_shard *shard, size_t slots)
+{
+    struct axi_table *old = current(shard);
+    struct axi_table *next = old ? axi_load_relaxed(&old->next) : NULL;
+    if (!next)
+        return;
+    size_t left = (size_t)old->mask + 1 - shard->moved;
+    if (slots > left)
+        slots = left;
+    for (size_t i = shard->moved; i < shard->moved + slots; i++)
+        if (map->layout == AXI_LAYOUT_SLOTS)
+            move_cell(map, shard, &old->slots[i], next);
+        else
+            copy_entry(shard, &old->slots[i], next);
+    shard->moved += slots;
+    if (slots == left) {
+        axi_store_seq_cst(&shard->table, next, M1_sc); /* M1.sc */
+        axi_retire(&map->domain, &old->retired, AXI_KIND_TABLE, table_bytes((size_t)old->mask + 1));
+    }
+}
+
+/*
+ * Makes a fresh table of at least `least` slots, and the first or the next one. Under the mutex, with no
+ * rebuild under way.
+ *
+ * Sized so that the live keys fill at most 2/5. Dead slots can come back to life until they are passed,
+ * without this mutex; so that they always find room, a smaller table is taken only if all that the old
+ * one has claimed would fill at most half of it. Otherwise dead slots are swept out at equal size first.
+ */
+static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t least)
+{
+    struct axi_table *old = current(shard);
+    int64_t live = axi_load_relaxed(&shard->live); /* relaxed: an estimate */
+    size_t keys = live > 0 ? (size_t)live : 0;
+    size_t slots = SLOTS_MIN;
+    while (slots < least || slots < axi_load_relaxed(&shard->floor) || slots / 5 * 2 < keys)
+        slots *= 2;
+    if (old) {
+        if (axi_domain_admit(&map->domain) != AX_OK)
+            return AX_EAGAIN;
+        size_t old_slots = (size_t)old->mask + 1;
+        if (slots < old_slots && slots / 2 < shard->claimed)
+            slots = old_slots;
+    }
+    struct axi_table *table = table_create(map, slots);
+    if (!table)
+        return AX_ENOMEM;
+    shard->claimed = shard->moved = 0;
+    if (old) {
+        axi_store_seq_cst(&old->next, table, M1_sc); /* M1.sc */
+        /* relaxed: a statistic, written under the mutex */
+        axi_store_relaxed(&shard->rebuilds, axi_load_relaxed(&shard->rebuilds) + 1);
+    } else {
+        axi_store_seq_cst(&shard->table, table, M1_sc); /* M1.sc */
+    }
+    return AX_OK;
+}
+
+static bool rebuilding(const struct axi_table *table)
+{
+    return table && axi_load_relaxed(&table->next); /* relaxed: under the mutex */
+}
+
+/* Adds a key that the shard has no slot for. Under the mutex. AX_ENOMEM, AX_EAGAIN: nothing changed. */
+ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word)
+{
+    struct axi_table *table = current(shard);
+    if (!rebuilding(table) && (!table || shard->claimed >= table_limit(table))) {
+        ax_status status = rebuild_begin(map, shard, 0);
+        if (status != AX_OK)
+            return status;
+    }
+    rebuild_step(map, shard, STEP);
+    table = current(shard);
+    struct axi_table *next = axi_load_relaxed(&table->next); /* relaxed: under the mutex */
+    struct axi_slot *slot = claim(shard, next ? next : table, tag, hash);
+    axi_store_seq_cst(&slot->word, word, M1_sc); /* M1.sc M2.rel */
+    return AX_OK;
+}
+
+/* Takes an entry out that its killer has marked dead, of the old table and the next. Under the mutex. */
+void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry)
+{
+    for (struct axi_table *table = current(shard); table; table = axi_load_relaxed(&table->next)) {
+        uint64_t i = hash & table->mask;
+        uint64_t word;
+        /* relaxed: in this layout all words change under the mutex */
+        while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
+            if (word == (uintptr_t)entry) {
+                axi_store_seq_cst(&table->slots[i].word, AXI_CELL_DEAD, M1_sc); /* M1.sc */
+                break;
+            }
+            i = (i + 1) & table->mask;
+        }
+    }
+    size_t bytes = axi_entry_size(map, entry);
+    /* relaxed: a statistic, written under the mutex */
+    axi_store_relaxed(&shard->bytes, axi_load_relaxed(&shard->bytes) - bytes);
+    axi_retire(&map->domain, &entry->retired, AXI_KIND_ENTRY, bytes);
+}
+
+static bool sparse(const struct axi_shard *shard, const struct axi_table *table, int64_t live)
+{
+    size_t slots = (size_t)table->mask + 1;
+    /* floor: read without the mutex as a hint; rebuild_begin heeds it under the mutex */
+    return slots > SLOTS_MIN && live < (int64_t)(slots / 8) && slots > axi_load_relaxed(&shard->floor);
+}
+
+/*
+ * After a removal that left `live` keys: helps a rebuild along, or begins one when few keys are left in
+ * a large table. Gives up when somebody else has the mutex, as whoever has it helps, too.
+ */
+void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t live, bool locked)
+{
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    if (!table || (!axi_load_seq_cst(&table->next, M1_sc) && !sparse(shard, table, live))) /* M1.sc */
+        return;
+    if (!locked && pthread_mutex_trylock(&shard->mutex) != 0)
+        return;
+    table = current(shard);
+    if (!rebuilding(table) && sparse(shard, table, live))
+        (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
+    rebuild_step(map, shard, STEP);
+    if (!locked)
+        pthread_mutex_unlock(&shard->mutex);
+}
+
+/* Completes a rebuild that is under way; where the caller has no mutex, piece by piece. */
+static void settle(ax_map *map, struct axi_shard *shard, bool locked)
+{
+    bool more;
+    do {
+        if (!locked)
+            pthread_mutex_lock(&shard->mutex);
+        rebuild_step(map, shard, 16 * STEP);
+        more = rebuilding(current(shard));
+        if (!locked)
+            pthread_mutex_unlock(&shard->mutex);
+    } while (more);
+}
+
+/* Room for `keys` keys, for good. */
+ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
+{
+    size_t slots = SLOTS_MIN;
+    while (slots - slots / 4 < keys) {
+        if (slots > SIZE_MAX / 64)
+            return AX_ENOMEM;
+        slots *= 2;
+    }
+    pthread_mutex_lock(&shard->mutex);
+    while (rebuilding(current(shard))) {
+        pthread_mutex_unlock(&shard->mutex);
+        settle(map, shard, false);
+        pthread_mutex_lock(&shard->mutex);
+    }
+    ax_status status = AX_OK;
+    struct axi_table *table = current(shard);
+    if (!table || table->mask + 1 < slots)
+        status = rebuild_begin(map, shard, slots);
+    if (status == AX_OK)
+        axi_store_relaxed(&shard->floor, slots); /* relaxed: a hint outside the mutex */
+    pthread_mutex_unlock(&shard->mutex);
+    settle(map, shard, false);
+    return status;
+}
+
+static ax_status walk_slot(ax_map *map, struct axi_shard *shard, struct axi_slot *slot, axi_step *step,
+                           void *context, bool *stop)
+{
+    uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
+    if (word == AXI_CELL_EMPTY || word == AXI_CELL_DEAD)
+        return AX_OK;
+    ax_key key;
+    struct axi_found found = { &slot->word, word };
+    if (map->layout == AXI_LAYOUT_SLOTS) {
+        key = ax_key_u64(axi_load_relaxed(&slot->tag)); /* relaxed: M2 ordered it before the word */
+        if (word == AXI_CELL_MOVED)
+            found = axi_slots_find(shard, key.word_, axi_map_hash(map, key));
+    } else {
+        struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
+        key = axi_entry_key(map, entry);
+        found.cell = &entry->cell;
+        found.word = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
+    }
+    return found.cell && axi_cell_live(found.word) ? step(context, key, found.cell, found.word, stop) : AX_OK;
+}
+
+/*
+ * Steps through the table that was current when no rebuild was under way. A slot that has moved since is
+ * looked up, so that its key is shown once; keys claimed in later tables were not there all the time.
+ */
+ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,
+                         bool *stop)
+{
+    struct axi_table *table;
+    do {
+        settle(map, shard, locked);
+        table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    } while (table && axi_load_seq_cst(&table->next, M1_sc)); /* M1.sc */
+    for (uint64_t i = 0; table && i <= table->mask && !*stop; i++) {
+        ax_status status = walk_slot(map, shard, &table->slots[i], step, context, stop);
+        if (status != AX_OK)
+            return status;
+    }
+    return AX_OK;
+}
+
+/* Slots of the newest table; *bytes gets the size of all tables in use. In a read section. */
+size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes)
+{
+    size_t slots = 0;
+    *bytes = 0;
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    for (; table; table = axi_load_seq_cst(&table->next, M1_sc)) {    /* M1.sc */
+        slots = (size_t)table->mask + 1;
+        *bytes += table_bytes(slots);
+    }
+    return slots;
+}
+
+/* Frees the tables and the entries in them. Nobody else uses the shard any more. */
+void axi_table_fini(ax_map *map, struct axi_shard *shard)
+{
+    settle(map, shard, false);
+    struct axi_table *table = current(shard);
+    if (!table)
+        return;
+    if (map->layout == AXI_LAYOUT_ENTRIES)
+        for (uint64_t i = 0; i <= table->mask; i++) {
+            uint64_t word = axi_load_relaxed(&table->slots[i].word); /* relaxed: alone */
+            if (axi_cell_live(word))
+                axi_entry_release(map, (struct axi_entry *)(uintptr_t)word);
+        }
+    table_release(map, table);
+}
