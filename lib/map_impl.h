@@ -150,8 +150,10 @@ static inline bool axi_entry_is(const struct axi_entry *entry, ax_key key)
 {
     if (key.length_ == UINT64_MAX)
         return entry->u.number == key.word_;
+    /* an empty key may have no address, which memcmp must not get */
     return entry->u.length == key.length_ &&
-           memcmp(axi_entry_bytes(entry), (const void *)(uintptr_t)key.word_, (size_t)key.length_) == 0;
+           (key.length_ == 0 ||
+            memcmp(axi_entry_bytes(entry), (const void *)(uintptr_t)key.word_, (size_t)key.length_) == 0);
 }
 
 /* Of an entry for a key with this many bytes; UINT64_MAX: a number. */
