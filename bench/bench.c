@@ -96,8 +96,14 @@ struct options {
     int counts[COUNTS_MAX];
     int counts_n, rounds;
     double scale;
+    const char *only; /* part of a case's name, or NULL for all; the baseline always runs */
     bool json;
 };
+
+static bool wanted(const struct bench *bench, int i, const struct options *o)
+{
+    return i == 0 || o->only == NULL || strstr(bench->cases[i].name, o->only) != NULL;
+}
 
 static void run_bench(const struct bench *bench, const struct options *o, bool first)
 {
@@ -110,9 +116,12 @@ static void run_bench(const struct bench *bench, const struct options *o, bool f
         uint64_t n = (uint64_t)((double)bench->total * o->scale) / (uint64_t)threads;
         for (int round = 0; round < o->rounds; round++)
             for (int i = 0; i < bench->count; i++)
-                rates[i][round] = run_once(&bench->cases[i], threads, n);
+                if (wanted(bench, i, o))
+                    rates[i][round] = run_once(&bench->cases[i], threads, n);
         double baseline = 0;
         for (int i = 0; i < bench->count; i++) {
+            if (!wanted(bench, i, o))
+                continue;
             qsort(rates[i], (size_t)o->rounds, sizeof rates[i][0], ascending);
             double median = rates[i][o->rounds / 2];
             if (i == 0)
@@ -149,12 +158,12 @@ static bool parse_counts(const char *text, struct options *o)
 
 int bench_main(int argc, char **argv, const struct bench *benches, int count)
 {
-    struct options o = { { 1, 2, 8, 128 }, 4, 5, 1.0, false };
+    struct options o = { { 1, 2, 8, 128 }, 4, 5, 1.0, NULL, false };
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         bool ok = true;
         if (strcmp(argv[i], "--help") == 0) {
-            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--json]\n", argv[0]);
+            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--only NAME] [--json]\n", argv[0]);
             return 0;
         }
         if (strcmp(argv[i], "--json") == 0) {
@@ -165,6 +174,8 @@ int bench_main(int argc, char **argv, const struct bench *benches, int count)
             ok = parse_counts(value, &o);
         else if (strcmp(argv[i], "--rounds") == 0)
             ok = (o.rounds = atoi(value)) >= 1 && o.rounds <= ROUNDS_MAX;
+        else if (strcmp(argv[i], "--only") == 0)
+            o.only = value;
         else if (strcmp(argv[i], "--scale") == 0)
             ok = (o.scale = atof(value)) > 0;
         else

@@ -28,7 +28,7 @@ struct bench {
     uint64_t total;                /* operations per run, shared out among the threads */
 };
 
-/* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --json  --help. Returns the exit code. */
+/* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --only NAME  --json  --help. Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *benches, int count);
 
 /* For finish: says what was wrong and ends the program, as a figure for a wrong result is worth nothing. */

@@ -3,7 +3,7 @@
  * adder.c: registration, hand-over and summing of statistical counters.
  *
  *   registry.chunks[0] -> seat 0, seat 1, ...      one seat per thread alive at once; 64, 64, 128, 256 ...
- *   seat.table ---------> slot[0], slot[1], ...    one slot per adder; written by the seat's owner only
+ *   seat.table ---------> ... slot 1, slot 0       one slot per adder; written by the seat's owner only
  *
  * A thread takes a seat with its first addition and leaves it, contents and all, to the next thread. So
  * a slot has one writer at a time, its value is never moved elsewhere, and a sum over all seats meets
@@ -36,6 +36,19 @@ static int64_t *table_slots(table_word table)
     return (int64_t *)(table & ~(uintptr_t)(TABLE_ALIGN - 1));
 }
 
+/* Offsets fall as slot numbers rise (see adder.h); this is slot 0's. No number may reach offset 0. */
+#define TOP_OFFSET ((uint64_t)8 << 32)
+
+static uint64_t offset_of(uint32_t number)
+{
+    return TOP_OFFSET - (uint64_t)8 * number;
+}
+
+static uint32_t number_of(uint64_t offset)
+{
+    return (uint32_t)((TOP_OFFSET - offset) / 8);
+}
+
 static uint32_t class_limit(unsigned class)
 {
     return (uint32_t)FIRST_SEATS << (3 * class);
@@ -46,6 +59,19 @@ static uint32_t table_limit(table_word table)
     return table == 0 ? 0 : class_limit((unsigned)(table & (TABLE_ALIGN - 1)));
 }
 
+static int64_t *table_slot(table_word table, uint32_t number)
+{
+    return table_slots(table) + (table_limit(table) - 1 - number);
+}
+
+static struct ax_detail_adder_thread table_view(table_word table)
+{
+    return (struct ax_detail_adder_thread){ .base = (uintptr_t)table_slot(table, 0) - (uintptr_t)TOP_OFFSET,
+                                            .floor = (uintptr_t)table_slots(table) };
+}
+
+#define NO_TABLE { .base = 0, .floor = UINTPTR_MAX }
+
 struct seat {
     _Atomic table_word table; /* written by the owner, under the mutex */
     struct seat *next_free;   /* under the mutex; meaningful while free */
@@ -54,7 +80,7 @@ struct seat {
 /* What a table had been before it grew. A sum may still be reading it, so it is kept; being reachable
  * from here, it is no leak to a leak checker. */
 struct outgrown {
-    void *memory;
+    table_word table;
     struct outgrown *next;
 };
 
@@ -64,15 +90,15 @@ static struct {
     _Atomic uint32_t seats;                /* how many were ever taken; raised under the mutex */
     struct seat *free;                     /* under the mutex, like all that follows */
     struct outgrown *outgrown;
-    uint32_t *free_ids; /* a stack with room for every id ever given, so that giving back can't fail */
-    uint32_t free_ids_count, free_ids_room, ids;
+    uint32_t *free_numbers; /* a stack with room for every number ever given, so that giving back can't fail */
+    uint32_t free_count, free_room, numbers;
     size_t memory;
     pthread_once_t once;
     bool ready; /* the key and the fork handlers are there */
     pthread_key_t key;
 } registry = { .mutex = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
 
-AXI_EXPORT __thread struct ax_detail_adder_thread ax_detail_adder_self;
+AXI_EXPORT __thread struct ax_detail_adder_thread ax_detail_adder_self = NO_TABLE;
 static __thread struct seat *own_seat;
 
 static void lock(void)
@@ -112,7 +138,7 @@ static void free_seat(struct seat *seat)
 /* The thread's last additions happen before those of the seat's next owner through the mutex. */
 static void leave_seat(void *seat)
 {
-    ax_detail_adder_self = (struct ax_detail_adder_thread){ NULL, 0 };
+    ax_detail_adder_self = (struct ax_detail_adder_thread)NO_TABLE;
     own_seat = NULL;
     lock();
     free_seat(seat);
@@ -171,15 +197,15 @@ static struct seat *take_seat(void)
     return seat;
 }
 
-/* Gives the seat a table with room for slot `slot`, keeping what the old one holds. */
-static bool grow_table(struct seat *seat, uint32_t slot)
+/* Gives the seat a table with room for slot `number`, keeping what the old one holds. */
+static bool grow_table(struct seat *seat, uint32_t number)
 {
     table_word old = axi_load_relaxed(&seat->table); /* relaxed: the owner reads its own */
     uint32_t old_limit = table_limit(old);
-    if (slot < old_limit)
+    if (number < old_limit)
         return true;
     unsigned class = 0;
-    while (class < CLASSES && class_limit(class) <= slot)
+    while (class < CLASSES && class_limit(class) <= number)
         class++;
     if (class == CLASSES)
         return false;
@@ -194,27 +220,24 @@ static bool grow_table(struct seat *seat, uint32_t slot)
         free(keep);
         return false;
     }
-    int64_t *slots = (int64_t *)(((uintptr_t)memory + TABLE_ALIGN - 1) & ~(uintptr_t)(TABLE_ALIGN - 1));
-    int64_t *old_slots = table_slots(old);
+    table_word table = (((uintptr_t)memory + TABLE_ALIGN - 1) & ~(uintptr_t)(TABLE_ALIGN - 1)) | class;
     for (uint32_t i = 0; i < old_limit; i++) /* relaxed: own slots; published as a whole below */
-        AX_DETAIL_STORE_RELAXED(&slots[i], AX_DETAIL_LOAD_RELAXED(&old_slots[i]));
+        AX_DETAIL_STORE_RELAXED(table_slot(table, i), AX_DETAIL_LOAD_RELAXED(table_slot(old, i)));
     if (keep) {
-        keep->memory = old_slots;
-        keep->next = registry.outgrown;
+        *keep = (struct outgrown){ old, registry.outgrown };
         registry.outgrown = keep;
         registry.memory += sizeof *keep;
     }
     registry.memory += size + TABLE_ALIGN;
     /* A2.rel: who reads this address sees the zeroes and what was copied */
-    axi_store_release(&seat->table, (table_word)slots | class, A2_rel);
+    axi_store_release(&seat->table, table, A2_rel);
     return true;
 }
 
-/* What the slots of this id hold, over all seats. */
-static uint64_t slots_total(uint32_t id)
+/* What the slots of this number hold, over all seats. */
+static uint64_t slots_total(uint32_t number)
 {
     uint64_t total = 0;
-    uint32_t slot = id - 1;
     uint32_t seats = axi_load_acquire(&registry.seats, A1_acq); /* A1.acq */
     for (unsigned chunk = 0; chunk_start(chunk) < seats; chunk++) {
         /* relaxed: set before the count that says it is there (A1) */
@@ -224,49 +247,47 @@ static uint64_t slots_total(uint32_t id)
             here = chunk_seats(chunk);
         for (struct seat *end = seat + here; seat < end; seat++) {
             table_word table = axi_load_acquire(&seat->table, A2_acq); /* A2.acq */
-            if (slot < table_limit(table))
+            if (number < table_limit(table))
                 /* relaxed: any value from the owner's past additions will do; quiescence orders the rest */
-                total += (uint64_t)AX_DETAIL_LOAD_RELAXED(&table_slots(table)[slot]);
+                total += (uint64_t)AX_DETAIL_LOAD_RELAXED(table_slot(table, number));
         }
     }
     return total;
 }
 
-/* The adder's id, given now if it has none. 0: no memory for one. */
-static uint32_t take_id(ax_adder *adder)
+/* Gives the adder a slot number if it has none. */
+static bool take_number(ax_adder *adder)
 {
-    uint32_t id = AX_DETAIL_LOAD_RELAXED(&adder->id_); /* relaxed: the mutex orders the writers */
-    if (id != 0)
-        return id;
-    if (registry.free_ids_count != 0) {
-        id = registry.free_ids[--registry.free_ids_count];
+    if (AX_DETAIL_LOAD_RELAXED(&adder->offset_) != 0) /* relaxed: the mutex orders the writers */
+        return true;
+    uint32_t number;
+    if (registry.free_count != 0) {
+        number = registry.free_numbers[--registry.free_count];
     } else {
-        if (registry.ids == class_limit(CLASSES - 1))
-            return 0;
-        if (registry.ids == registry.free_ids_room) {
-            uint32_t room = registry.free_ids_room == 0 ? FIRST_SEATS : 2 * registry.free_ids_room;
-            uint32_t *ids = realloc(registry.free_ids, room * sizeof *ids);
-            if (!ids)
-                return 0;
-            registry.memory += (room - registry.free_ids_room) * sizeof *ids;
-            registry.free_ids = ids;
-            registry.free_ids_room = room;
+        if (registry.numbers == class_limit(CLASSES - 1))
+            return false;
+        if (registry.numbers == registry.free_room) {
+            uint32_t room = registry.free_room == 0 ? FIRST_SEATS : 2 * registry.free_room;
+            uint32_t *numbers = realloc(registry.free_numbers, room * sizeof *numbers);
+            if (!numbers)
+                return false;
+            registry.memory += (room - registry.free_room) * sizeof *numbers;
+            registry.free_numbers = numbers;
+            registry.free_room = room;
         }
-        id = ++registry.ids;
+        number = registry.numbers++;
     }
-    /* An earlier adder of this id may have left something in the slots; nobody adds there now. */
-    adder->base_ = (int64_t)slots_total(id);
-    AX_DETAIL_STORE_RELEASE(&adder->id_, id, A3_rel); /* A3.rel: who reads the id sees the base */
-    return id;
+    /* An earlier adder of this number may have left something in the slots; nobody adds there now. */
+    adder->base_ = (int64_t)slots_total(number);
+    /* A3.rel: who reads the offset sees the base */
+    AX_DETAIL_STORE_RELEASE(&adder->offset_, offset_of(number), A3_rel);
+    return true;
 }
 
 /* A seat with room for the adder's slot, for the calling thread. */
 static bool enlist(ax_adder *adder)
 {
-    if (!registry.ready)
-        return false;
-    uint32_t id = take_id(adder);
-    if (id == 0)
+    if (!registry.ready || !take_number(adder))
         return false;
     struct seat *seat = own_seat;
     if (!seat) {
@@ -279,10 +300,10 @@ static bool enlist(ax_adder *adder)
         }
         own_seat = seat;
     }
-    if (!grow_table(seat, id - 1))
+    /* relaxed, twice: the mutex orders the offset's writers, and the owner reads its own table */
+    if (!grow_table(seat, number_of(AX_DETAIL_LOAD_RELAXED(&adder->offset_))))
         return false;
-    table_word table = axi_load_relaxed(&seat->table); /* relaxed: the owner reads its own */
-    ax_detail_adder_self = (struct ax_detail_adder_thread){ table_slots(table), table_limit(table) };
+    ax_detail_adder_self = table_view(axi_load_relaxed(&seat->table));
     return true;
 }
 
@@ -306,9 +327,9 @@ static uint64_t total(const ax_adder *adder)
 {
     /* relaxed: an addition through the shared word is like one through a slot */
     uint64_t sum = (uint64_t)AX_DETAIL_LOAD_RELAXED(&adder->shared_);
-    uint32_t id = AX_DETAIL_LOAD_ACQUIRE(&adder->id_, A3_acq); /* A3.acq */
-    if (id != 0)
-        sum += slots_total(id) - (uint64_t)adder->base_;
+    uint64_t offset = AX_DETAIL_LOAD_ACQUIRE(&adder->offset_, A3_acq); /* A3.acq */
+    if (offset != 0)
+        sum += slots_total(number_of(offset)) - (uint64_t)adder->base_;
     return sum;
 }
 
@@ -334,9 +355,9 @@ AXI_EXPORT int64_t ax_adder_drain(ax_adder *adder)
 AXI_EXPORT void ax_adder_fini(ax_adder *adder)
 {
     lock();
-    uint32_t id = AX_DETAIL_LOAD_RELAXED(&adder->id_); /* relaxed: no call overlaps fini */
-    if (id != 0)
-        registry.free_ids[registry.free_ids_count++] = id;
+    uint64_t offset = AX_DETAIL_LOAD_RELAXED(&adder->offset_); /* relaxed: no call overlaps fini */
+    if (offset != 0)
+        registry.free_numbers[registry.free_count++] = number_of(offset);
     unlock();
     ax_adder_init(adder);
 }

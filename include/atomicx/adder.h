@@ -59,19 +59,22 @@ extern "C" {
 
 /** Opaque. Zero-filled memory is an adder at 0. Must not be copied or moved once used. */
 typedef struct ax_adder {
-    uint32_t id_;     /* 0 until the first addition; then the slot index plus one. Registration writes it. */
-    uint32_t unused_;
-    int64_t base_;    /* what the slots held when this adder got its id. Registration writes it. */
+    uint64_t offset_; /* where each thread's table has our slot; 0 until the first addition. Registration writes it. */
+    int64_t base_;    /* what the slots held when this adder got its slot number. Registration writes it. */
     int64_t shared_;  /* additions that found no slot. Any thread, atomically. */
     int64_t drained_; /* total handed out by drain. Drainers, atomically. */
 } ax_adder;
 
-#define AX_ADDER_INIT { 0, 0, 0, 0, 0 }
+#define AX_ADDER_INIT { 0, 0, 0, 0 }
 
-/* A thread's view of its own table: `slots` has `limit` entries. Both 0 before the first addition. */
+/*
+ * A thread's view of its own table. Tables are filled from their high end down: base plus an adder's
+ * offset is the address of its slot, and it lies below `floor` if the adder has no slot number yet (its
+ * offset is 0), if the table is too short, or if the thread has none: one comparison for all three.
+ */
 struct ax_detail_adder_thread {
-    int64_t *slots;
-    uint32_t limit;
+    uintptr_t base;
+    uintptr_t floor;
 };
 extern __thread struct ax_detail_adder_thread ax_detail_adder_self __attribute__((tls_model("initial-exec")));
 void ax_detail_adder_add_slow(ax_adder *adder, int64_t n);
@@ -79,8 +82,7 @@ void ax_detail_adder_add_slow(ax_adder *adder, int64_t n);
 /** Sets the adder up at 0. Needed only for memory that is not zero-filled. */
 static inline void ax_adder_init(ax_adder *adder)
 {
-    adder->id_ = 0;
-    adder->unused_ = 0;
+    adder->offset_ = 0;
     adder->base_ = adder->shared_ = adder->drained_ = 0;
 }
 
@@ -94,10 +96,10 @@ void ax_adder_fini(ax_adder *adder);
 /** Adds n (any sign; the total wraps around in two's complement). */
 static inline void ax_adder_add(ax_adder *adder, int64_t n)
 {
-    /* relaxed: the id only picks an element of the caller's own table; 0 wraps to an index past any limit */
-    uint32_t slot = AX_DETAIL_LOAD_RELAXED(&adder->id_) - 1;
-    if (__builtin_expect(slot < ax_detail_adder_self.limit, 1)) {
-        int64_t *own = &ax_detail_adder_self.slots[slot];
+    /* relaxed: the offset only picks an element of the caller's own table */
+    uintptr_t slot = ax_detail_adder_self.base + (uintptr_t)AX_DETAIL_LOAD_RELAXED(&adder->offset_);
+    if (__builtin_expect(slot >= ax_detail_adder_self.floor, 1)) {
+        int64_t *own = (int64_t *)slot;
         /* relaxed load and store, not a read-modify-write: this thread alone writes the slot, and sum
          * promises nothing about other memory */
         AX_DETAIL_STORE_RELAXED(own, (int64_t)((uint64_t)AX_DETAIL_LOAD_RELAXED(own) + (uint64_t)n));
