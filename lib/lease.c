@@ -75,11 +75,16 @@ static bool take(pthread_mutex_t *mutex, bool *died)
     return error == 0 || *died;
 }
 
+/* A few tries, as the holder is usually done in less time than one sale from the pool would take. */
 static bool take_granting(ax_tickets *t)
 {
     bool died;
-    if (!take(&t->granting, &died))
-        return false;
+    unsigned pauses = 4;
+    while (!take(&t->granting, &died)) {
+        if (pauses > 64)
+            return false;
+        pauses = axi_back_off(pauses);
+    }
     if (died) {
         settle_grant(t);
         (void)pthread_mutex_consistent(&t->granting);

@@ -159,15 +159,6 @@ static uint32_t claim(ax_tickets *t)
 
 /* --- selling --------------------------------------------------------------------------------------- */
 
-/* After a lost race the line is elsewhere: staying away for a while lets its owner sell several tickets
- * before it travels again. Doubling, so that few contenders stay away briefly. */
-static unsigned back_off(unsigned pauses)
-{
-    for (unsigned i = 0; i < pauses; i++)
-        axi_pause();
-    return pauses < 256 ? 2 * pauses : pauses;
-}
-
 static ax_status sell_from_pool(ax_tickets *t, uint32_t k, uint32_t *numbers)
 {
     unsigned pauses = 1;
@@ -188,7 +179,7 @@ static ax_status sell_from_pool(ax_tickets *t, uint32_t k, uint32_t *numbers)
          * T1.acq on failure: as for the load above. */
         if (axi_wcas_acquire_acquire(&t->pool, &w, w + fresh - returned * POOL_RETURNED_ONE, T3_acq, T1_fail))
             break;
-        pauses = back_off(pauses);
+        pauses = axi_back_off(pauses);
     }
     for (uint32_t i = 0; i < fresh; i++)
         numbers[i] = pool_next(w) + i;

@@ -120,6 +120,15 @@ static inline _Atomic uint64_t *tickets_summary(const ax_tickets *t)
     return tickets_words(t) + tickets_words_count(t);
 }
 
+/* After a lost race the line is elsewhere: staying away for a while lets its owner do several operations
+ * before it travels again. Doubling, so that few contenders stay away briefly. */
+static inline unsigned axi_back_off(unsigned pauses)
+{
+    for (unsigned i = 0; i < pauses; i++)
+        axi_pause();
+    return pauses < 256 ? 2 * pauses : pauses;
+}
+
 /* lease.c, for sell: sells one ticket of a closed lease's rest, or of a holder's that is no more. */
 bool axi_lease_sell_rest(ax_tickets *tickets, uint32_t *number);
 /* lease.c, for refund: whether a lease holds this number unsold. */
