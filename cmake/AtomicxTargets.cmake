@@ -89,6 +89,7 @@ function(ax_program name)
 endfunction()
 
 # ax_test(NAME LABELS labels... COMMAND cmd...): a ctest entry with a time limit, so that a hang is red.
+# One labelled long or night runs only when ctest is asked for it by label or name (ax_finish_tests).
 function(ax_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;COMMAND;ENVIRONMENT" ${ARGN})
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
@@ -99,6 +100,16 @@ function(ax_test name)
   if(arg_ENVIRONMENT)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENVIRONMENT}")
   endif()
+  if("long" IN_LIST arg_LABELS OR "night" IN_LIST arg_LABELS)
+    set_property(GLOBAL APPEND PROPERTY AX_LONG_TESTS ${name})
+  endif()
+endfunction()
+
+# ctest has no label that is off by default, but reads CTestCustom.cmake at its start: that looks at
+# ctest's own command line and leaves the long tests out unless they are asked for.
+function(ax_finish_tests)
+  get_property(long GLOBAL PROPERTY AX_LONG_TESTS)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/CTestCustom.cmake.in ${PROJECT_BINARY_DIR}/CTestCustom.cmake @ONLY)
 endfunction()
 
 # ThreadSanitizer options every -tsan test runs under (facts: gcc loses second stacks without history_size).
