@@ -96,34 +96,38 @@ static void a_sum_never_falls_while_threads_leave(void)
 
 struct drained {
     ax_adder adder;
-    atomic_llong total;
-    atomic_int adding;
+    atomic_llong total, added;
+    atomic_int draining;
 };
+
+enum { ADDING = 1, DRAINING = 3, DRAINS = 50000 };
 
 static void add_or_drain(int index, void *arg)
 {
     struct drained *d = arg;
-    if (index < 4) {
-        for (int i = 0; i < ADDITIONS; i++)
+    if (index < ADDING) {
+        int64_t mine = 0;
+        for (; atomic_load(&d->draining) > 0; mine++)
             ax_adder_add(&d->adder, 1);
-        atomic_fetch_sub(&d->adding, 1);
+        atomic_fetch_add(&d->added, mine);
         return;
     }
-    while (atomic_load(&d->adding) > 0) {
+    for (int i = 0; i < DRAINS; i++) {
         int64_t got = ax_adder_drain(&d->adder);
         CHECK_FATAL(got >= 0); /* A4: no drainer sees less than the one before */
         atomic_fetch_add(&d->total, got);
         CHECK_FATAL(ax_adder_sum(&d->adder) >= 0);
     }
+    atomic_fetch_sub(&d->draining, 1);
 }
 
 static void drain_hands_out_each_unit_once(void)
 {
     struct drained d = { .adder = AX_ADDER_INIT };
-    atomic_init(&d.adding, 4);
-    run_threads(7, add_or_drain, &d);
+    atomic_init(&d.draining, DRAINING);
+    run_threads(ADDING + DRAINING, add_or_drain, &d);
     int64_t rest = ax_adder_sum(&d.adder);
-    CHECK_EQ(atomic_load(&d.total) + rest, 4LL * ADDITIONS);
+    CHECK_EQ(atomic_load(&d.total) + rest, atomic_load(&d.added));
     CHECK_EQ(ax_adder_drain(&d.adder), rest);
     CHECK_EQ(ax_adder_sum(&d.adder), 0);
     ax_adder_fini(&d.adder);
@@ -139,7 +143,6 @@ static void add_to_all(int index, void *arg)
         ax_adder_add(&many[i], index + i);
 }
 
-/* Bytes per adder and thread: tables of up to 8/7 of what is asked for, rounded up to the next class. */
 static void a_hundred_thousand_adders_at_once(void)
 {
     size_t before = ax_adder_memory();
@@ -164,7 +167,7 @@ static void a_finished_adders_number_is_reused_clean_while_threads_live(void)
         ax_adder_fini(&a);
     }
     size_t memory = ax_adder_memory();
-    for (int round = 0; round < 1000; round++) {
+    for (int round = 0; round < 1000; round++) { /* more than the smallest table has slots */
         ax_adder a = AX_ADDER_INIT;
         ax_adder_add(&a, 1);
         ax_adder_fini(&a);
@@ -195,6 +198,8 @@ static ax_adder late = AX_ADDER_INIT;
 
 static void add_late(void *value)
 {
+    /* keys are destroyed in the order of their creation: the adder's came first and has let go */
+    CHECK_EQ(ax_detail_adder_self.floor, UINTPTR_MAX);
     ax_adder_add(&late, 1);
     intptr_t left = (intptr_t)value - 1;
     if (left > 0)
@@ -257,8 +262,8 @@ int main(void)
     RUN(threads_come_and_go_by_the_thousand_and_reuse_their_tables);
     RUN(a_sum_never_falls_while_threads_leave);
     RUN(drain_hands_out_each_unit_once);
-    RUN(a_hundred_thousand_adders_at_once);
     RUN(a_finished_adders_number_is_reused_clean_while_threads_live);
+    RUN(a_hundred_thousand_adders_at_once);
     RUN(adders_are_born_and_end_in_many_threads_at_once);
     RUN(additions_in_thread_destructors_are_counted);
     RUN(async_additions_in_a_signal_handler_are_counted);

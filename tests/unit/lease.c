@@ -179,6 +179,27 @@ static void no_ticket_stays_unsellable_when_its_holder_has_gone(void)
     ax_tickets_destroy(leaver.tickets);
 }
 
+static void a_dead_holders_slot_serves_the_next_lease(void)
+{
+    struct leaver leaver = { .tickets = seller(24, 1) };
+    pthread_t thread;
+    uint32_t number;
+    ax_lease lease;
+    CHECK_FATAL(pthread_create(&thread, NULL, leave_without_closing, &leaver) == 0);
+    pthread_join(thread, NULL);
+    CHECK_EQ(ax_tickets_left(leaver.tickets), 18);
+    for (int i = 0; i < 18; i++)
+        CHECK_EQ(ax_tickets_sell(leaver.tickets, &number), AX_OK);
+    CHECK_EQ(ax_tickets_sell(leaver.tickets, &number), AX_OK); /* takes the rest over */
+    CHECK_EQ(ax_tickets_left(leaver.tickets), 4);
+    CHECK_EQ(ax_lease_open(&lease, leaver.tickets, 6), AX_OK);
+    CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
+    CHECK_EQ(ax_tickets_left(leaver.tickets), 0); /* the slot is the new lease's, with the other three */
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    CHECK_EQ(ax_tickets_left(leaver.tickets), 3);
+    ax_tickets_destroy(leaver.tickets);
+}
+
 static void *close_anothers(void *arg)
 {
     CHECK_EQ(ax_lease_close(arg), AX_EPERM);
@@ -343,6 +364,7 @@ int main(void)
     RUN(a_lease_sells_nothing_after_close);
     RUN(leases_beyond_the_slots_sell_from_the_pool);
     RUN(no_ticket_stays_unsellable_when_its_holder_has_gone);
+    RUN(a_dead_holders_slot_serves_the_next_lease);
     RUN(only_the_holder_may_close);
     RUN(leases_plain_sales_and_refunds_never_share_a_ticket);
     RUN(a_refund_of_a_number_not_sold_yet_is_refused_at_any_moment);

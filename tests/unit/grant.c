@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grant.c: the window between taking a block from the pool and writing it into its slot, set up by hand
+ * in the seller's memory: what the holder of `granting` leaves when it stops or dies there.
+ */
+#include "../../lib/tickets.h"
+
+#include <stdlib.h>
+
+#include "../threads.h"
+
+/* The grant record of lib/tickets.h: start, length, slot, and the pool's grant bit once it is taken. */
+static grant_word record(uint32_t start, uint32_t length, uint32_t slot, int bit)
+{
+    return (grant_word)start | (grant_word)length << 31 | (grant_word)slot << 47 | (grant_word)bit << 63;
+}
+
+/* A seller of 30 with 5 sold singly (0 to 4) and one lease that sold its block (5 to 9). Slot 0. */
+static ax_tickets *seller(ax_lease *lease)
+{
+    ax_tickets *t;
+    uint32_t number;
+    CHECK_FATAL(ax_tickets_create(30, 2, NULL, &t) == AX_OK);
+    for (int i = 0; i < 5; i++)
+        CHECK_FATAL(ax_tickets_sell(t, &number) == AX_OK);
+    ax_lease_open(lease, t, 5);
+    for (int i = 0; i < 5; i++)
+        CHECK_FATAL(ax_lease_sell(lease, &number) == AX_OK);
+    return t;
+}
+
+static void end(ax_tickets *t, ax_lease *lease)
+{
+    CHECK_EQ(ax_lease_close(lease), AX_OK);
+    ax_tickets_destroy(t);
+}
+
+static void take_ten_to_fourteen(ax_tickets *t)
+{
+    pool_word w = atomic_load(&t->pool);
+    CHECK_FATAL(pool_next(w) == 10 && (w & POOL_GRANT));
+    atomic_store(&t->pool, (w + 5) ^ POOL_GRANT);
+}
+
+static void a_block_taken_but_not_yet_in_its_slot_is_not_refundable(void)
+{
+    ax_lease lease;
+    ax_tickets *t = seller(&lease);
+    atomic_store(&t->grant, record(10, 5, 0, 0));
+    take_ten_to_fourteen(t);
+    for (uint32_t number = 10; number < 15; number++)
+        CHECK_EQ(ax_tickets_refund(t, number), AX_ENOTSOLD);
+    CHECK_EQ(ax_tickets_refund(t, 15), AX_ENOTSOLD);
+    for (uint32_t number = 0; number < 10; number++)
+        CHECK_EQ(ax_tickets_refund(t, number), AX_OK);
+    CHECK_EQ(pool_returned(atomic_load(&t->pool)), 10);
+    end(t, &lease);
+}
+
+static void a_block_in_its_slot_with_the_record_still_there_is_judged_by_the_slot(void)
+{
+    ax_lease lease;
+    ax_tickets *t = seller(&lease);
+    atomic_store(&t->grant, record(10, 5, 0, 0));
+    take_ten_to_fourteen(t);
+    atomic_store(&tickets_slots(t)[0].range, range_make(12, 15));
+    CHECK_EQ(ax_tickets_refund(t, 12), AX_ENOTSOLD);
+    CHECK_EQ(ax_tickets_refund(t, 14), AX_ENOTSOLD);
+    CHECK_EQ(ax_tickets_refund(t, 11), AX_OK);
+    end(t, &lease);
+}
+
+static void tickets_sold_singly_under_a_record_that_came_to_nothing_are_refundable(void)
+{
+    ax_lease lease;
+    ax_tickets *t = seller(&lease);
+    uint32_t number;
+    atomic_store(&t->grant, record(10, 5, 0, 0)); /* the pool's bit is 1: not taken */
+    CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
+    CHECK_EQ(number, 10);
+    CHECK_EQ(ax_tickets_refund(t, 10), AX_OK);
+    end(t, &lease);
+}
+
+struct death {
+    ax_tickets *tickets;
+    grant_word grant;
+    bool taken, written;
+};
+
+/* Dies holding `granting` and slot 1, at a chosen point of taking 10 to 14. */
+static void *die_granting(void *arg)
+{
+    struct death *d = arg;
+    ax_tickets *t = d->tickets;
+    CHECK_FATAL(pthread_mutex_lock(&t->granting) == 0);
+    CHECK_FATAL(pthread_mutex_lock(&tickets_slots(t)[1].held) == 0);
+    atomic_store(&t->slots_used, 2);
+    atomic_store(&t->grant, d->grant);
+    if (d->taken)
+        take_ten_to_fourteen(t);
+    if (d->written)
+        atomic_store(&tickets_slots(t)[1].range, range_make(11, 15)); /* and sold 10, which 10's buyer has */
+    return NULL;
+}
+
+static void after_death(bool taken, bool written, uint32_t expected)
+{
+    ax_lease lease, next;
+    uint32_t number;
+    pthread_t thread;
+    struct death d = { seller(&lease), record(10, 5, 1, 0), taken, written };
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    CHECK_FATAL(pthread_create(&thread, NULL, die_granting, &d) == 0);
+    pthread_join(thread, NULL);
+
+    /* A lease goes on with what is in the slots and then takes blocks again; nothing is lost. */
+    int count = 0;
+    bool sold[30] = { false };
+    ax_lease_open(&next, d.tickets, 5);
+    while (ax_lease_sell(&next, &number) == AX_OK) {
+        CHECK_FATAL(number >= 10 && number < 30 && !sold[number]);
+        CHECK(!(written && number == 10));
+        sold[number] = true;
+        count++;
+    }
+    CHECK_EQ(count, expected);
+    CHECK_EQ(atomic_load(&d.tickets->grant), 0);
+    CHECK_EQ(ax_lease_close(&next), AX_OK);
+    ax_tickets_destroy(d.tickets);
+}
+
+static void a_record_not_followed_by_the_taking_is_dropped(void)
+{
+    after_death(false, false, 20);
+}
+
+static void a_block_taken_by_the_dead_is_written_into_its_slot(void)
+{
+    after_death(true, false, 20);
+}
+
+static void a_block_the_dead_had_begun_to_sell_is_not_written_again(void)
+{
+    after_death(true, true, 19);
+}
+
+int main(void)
+{
+    RUN(a_block_taken_but_not_yet_in_its_slot_is_not_refundable);
+    RUN(a_block_in_its_slot_with_the_record_still_there_is_judged_by_the_slot);
+    RUN(tickets_sold_singly_under_a_record_that_came_to_nothing_are_refundable);
+    RUN(a_record_not_followed_by_the_taking_is_dropped);
+    RUN(a_block_taken_by_the_dead_is_written_into_its_slot);
+    RUN(a_block_the_dead_had_begun_to_sell_is_not_written_again);
+    return check_summary();
+}
