@@ -110,7 +110,7 @@ static void the_child_of_a_threaded_process_uses_everything(void)
         pid_t pid = fork();
         CHECK_FATAL(pid >= 0);
         if (pid == 0)
-            _exit(child());
+            exit(child());
         int status;
         CHECK_FATAL(waitpid(pid, &status, 0) == pid);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
