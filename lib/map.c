@@ -4,7 +4,8 @@
 #include <sys/random.h>
 
 #include "export.h"
-#include "map_impl.h"
+#include "map_ck.h"
+#include "map_table.h"
 
 #define SHARDS_DEFAULT 64
 #define PENDING_DEFAULT ((size_t)64 << 20)
@@ -50,7 +51,7 @@ static size_t release_thing(struct axi_domain *domain, struct axi_retired *thing
     size_t bytes = 0;
     switch ((enum axi_map_kind)kind) {
     case AXI_KIND_TABLE:
-        return axi_table_release(map, thing);
+        return map->layout == AXI_LAYOUT_CK ? axi_ck_table_release(map, thing) : axi_table_release(map, thing);
     case AXI_KIND_ENTRY: {
         struct axi_entry *entry = (struct axi_entry *)thing;
         bytes = axi_entry_size(map, entry);
@@ -64,8 +65,8 @@ static size_t release_thing(struct axi_domain *domain, struct axi_retired *thing
         axi_release(map->allocator, owned, sizeof *owned);
         break;
     }
-    case AXI_KIND_CK_TABLE:
-        break;
+    case AXI_KIND_CK_BLOCK:
+        return axi_ck_block_release(map, thing);
     }
     return bytes;
 }
@@ -146,14 +147,17 @@ static bool options_valid(const ax_map_options *o)
         if (o->unused_[i])
             return false;
     return (o->keys == AX_MAP_KEYS_U64 || o->keys == AX_MAP_KEYS_BYTES) &&
-           (o->index == AX_MAP_INDEX_DEFAULT || o->index == AX_MAP_INDEX_OWN) && o->shards <= AX_MAP_MAX_SHARDS &&
+           (o->index == AX_MAP_INDEX_DEFAULT || o->index == AX_MAP_INDEX_OWN || o->index == AX_MAP_INDEX_CK) &&
+           o->shards <= AX_MAP_MAX_SHARDS &&
            (o->shards & (o->shards - 1)) == 0 && (o->flags & ~AX_MAP_CONSISTENT) == 0;
 }
 
 static void map_set_up(ax_map *map, const ax_map_options *o)
 {
     map->bytes_keys = o->keys == AX_MAP_KEYS_BYTES;
-    map->layout = map->bytes_keys ? AXI_LAYOUT_ENTRIES : AXI_LAYOUT_SLOTS;
+    map->layout = o->index == AX_MAP_INDEX_CK ? AXI_LAYOUT_CK
+                  : map->bytes_keys           ? AXI_LAYOUT_ENTRIES
+                                              : AXI_LAYOUT_SLOTS;
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
     map->shard_count = o->shards ? o->shards : SHARDS_DEFAULT;
     map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
@@ -213,16 +217,6 @@ AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_o
     return AX_OK;
 }
 
-static ax_status destroy_value(void *context, ax_key key, axi_cell *cell, uint64_t word, bool *stop)
-{
-    const ax_map *map = context;
-    (void)key;
-    (void)cell;
-    (void)stop;
-    map->destroy(map->destroy_context, (void *)(uintptr_t)(word ^ AXI_CELL_BIAS));
-    return AX_OK;
-}
-
 AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
 {
     if (!map)
@@ -231,10 +225,10 @@ AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
         return AX_EDEADLK;
     registry_leave(map);
     for (uint32_t i = 0; i < map->shard_count; i++) {
-        bool stop = false;
-        if (map->destroy) /* alone with the map: no section is needed, and destructors may take their time */
-            (void)axi_table_walk(map, &map->shards[i], false, destroy_value, map, &stop);
-        axi_table_fini(map, &map->shards[i]);
+        if (map->layout == AXI_LAYOUT_CK)
+            axi_ck_fini(map, &map->shards[i]);
+        else
+            axi_table_fini(map, &map->shards[i]);
         pthread_mutex_destroy(&map->shards[i].mutex);
     }
     axi_domain_close(&map->domain);
@@ -273,7 +267,9 @@ AXI_EXPORT ax_status ax_map_reserve(ax_map *map, size_t entries)
     while (root * root < mean)
         root *= 2;
     for (uint32_t i = 0; i < map->shard_count; i++) {
-        ax_status status = axi_table_reserve(map, &map->shards[i], mean + 5 * root);
+        struct axi_shard *shard = &map->shards[i];
+        ax_status status = map->layout == AXI_LAYOUT_CK ? axi_ck_reserve(map, shard, mean + 5 * root)
+                                                        : axi_table_reserve(map, shard, mean + 5 * root);
         if (status != AX_OK)
             return status;
     }
@@ -286,7 +282,7 @@ AXI_EXPORT void ax_map_stats_read(const ax_map *map, ax_map_stats *stats)
     memset(&s, 0, sizeof s);
     s.entries = ax_map_len(map);
     s.shards = map->shard_count;
-    s.index = AX_MAP_INDEX_OWN;
+    s.index = map->layout == AXI_LAYOUT_CK ? AX_MAP_INDEX_CK : AX_MAP_INDEX_OWN;
     /* relaxed: each number for itself */
     s.pending_bytes = axi_load_relaxed(&map->domain.pending);
     s.released = axi_load_relaxed(&map->domain.released);
@@ -295,7 +291,7 @@ AXI_EXPORT void ax_map_stats_read(const ax_map *map, ax_map_stats *stats)
     for (uint32_t i = 0; i < map->shard_count; i++) {
         const struct axi_shard *shard = &map->shards[i];
         size_t bytes;
-        s.slots += axi_table_slots(shard, &bytes);
+        s.slots += map->layout == AXI_LAYOUT_CK ? axi_ck_slots(shard, &bytes) : axi_table_slots(shard, &bytes);
         s.bytes += bytes + axi_load_relaxed(&shard->bytes);
         s.rebuilds += axi_load_relaxed(&shard->rebuilds);
     }

@@ -56,10 +56,10 @@ enum axi_layout {
 
 /* What is handed to the domain (axi_retire's kind). */
 enum axi_map_kind {
-    AXI_KIND_TABLE,
+    AXI_KIND_TABLE, /* of the map's index */
     AXI_KIND_ENTRY,
     AXI_KIND_OWNED,
-    AXI_KIND_CK_TABLE
+    AXI_KIND_CK_BLOCK
 };
 
 /*
@@ -194,17 +194,11 @@ struct axi_found {
  */
 typedef ax_status axi_step(void *context, ax_key key, axi_cell *cell, uint64_t word, bool *stop);
 
-/* ---- the seam: what an index does. All are called in a read section. ---- */
-
-/* map_table.c: SLOTS and ENTRIES. */
-ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word);
-void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry);
-void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t live, bool locked);
-ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys);
-ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,
-                         bool *stop);
-size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes);
-void axi_table_fini(ax_map *map, struct axi_shard *shard);
-size_t axi_table_release(ax_map *map, struct axi_retired *thing);
+/* Destroys an owned value whose cell is being freed, when `word` is one. */
+static inline void axi_value_fini(const ax_map *map, uint64_t word)
+{
+    if (map->destroy && axi_cell_live(word))
+        map->destroy(map->destroy_context, (void *)(uintptr_t)(word ^ AXI_CELL_BIAS));
+}
 
 #endif

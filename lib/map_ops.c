@@ -8,6 +8,7 @@
  * witnessed by the load that met EMPTY, DEAD, or the end of the chain.
  */
 #include "export.h"
+#include "map_ck.h"
 #include "map_table.h"
 
 enum change_kind {
@@ -45,7 +46,7 @@ static inline struct axi_found find(const ax_map *map, const struct axi_shard *s
     case AXI_LAYOUT_CK:
         break;
     }
-    return (struct axi_found){ NULL, 0 };
+    return axi_ck_find(map, shard, key, hash);
 }
 
 /* What to do about a key that has the value c->found. */
@@ -101,8 +102,13 @@ static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_
     }
     if (!locked)
         pthread_mutex_lock(&shard->mutex);
-    axi_table_unlink(map, shard, hash, axi_entry_of(cell));
-    axi_table_tend(map, shard, live, true);
+    if (map->layout == AXI_LAYOUT_CK) {
+        axi_ck_unlink(map, shard, hash, axi_entry_of(cell));
+        axi_ck_tend(map, shard);
+    } else {
+        axi_table_unlink(map, shard, hash, axi_entry_of(cell));
+        axi_table_tend(map, shard, live, true);
+    }
     if (!locked)
         pthread_mutex_unlock(&shard->mutex);
 }
@@ -152,7 +158,9 @@ static ax_status insert_locked(ax_map *map, struct axi_shard *shard, ax_key key,
     uint64_t word = c->operand ^ AXI_CELL_BIAS;
     if (map->layout == AXI_LAYOUT_SLOTS)
         return axi_table_insert(map, shard, key.word_, hash, word);
-    ax_status status = axi_table_insert(map, shard, hash, hash, (uintptr_t)c->entry);
+    ax_status status = map->layout == AXI_LAYOUT_CK
+                           ? axi_ck_insert(map, shard, hash, c->entry)
+                           : axi_table_insert(map, shard, hash, hash, (uintptr_t)c->entry);
     if (status == AX_OK) {
         /* relaxed: a statistic, written under the mutex */
         axi_store_relaxed(&shard->bytes, axi_load_relaxed(&shard->bytes) + axi_entry_size(map, c->entry));

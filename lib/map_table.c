@@ -312,18 +312,22 @@ size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes)
     return slots;
 }
 
-/* Frees the tables and the entries in them. Nobody else uses the shard any more. */
+/* Frees the tables with all that is in them. Nobody else uses the shard any more. */
 void axi_table_fini(ax_map *map, struct axi_shard *shard)
 {
     settle(map, shard, false);
     struct axi_table *table = current(shard);
     if (!table)
         return;
-    if (map->layout == AXI_LAYOUT_ENTRIES)
-        for (uint64_t i = 0; i <= table->mask; i++) {
-            uint64_t word = axi_load_relaxed(&table->slots[i].word); /* relaxed: alone */
-            if (axi_cell_live(word))
-                axi_entry_release(map, (struct axi_entry *)(uintptr_t)word);
+    for (uint64_t i = 0; i <= table->mask; i++) {
+        uint64_t word = axi_load_relaxed(&table->slots[i].word); /* relaxed: alone, here and below */
+        if (map->layout == AXI_LAYOUT_SLOTS) {
+            axi_value_fini(map, word);
+        } else if (axi_cell_live(word)) {
+            struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
+            axi_value_fini(map, axi_load_relaxed(&entry->cell));
+            axi_entry_release(map, entry);
         }
+    }
     table_release(map, table);
 }

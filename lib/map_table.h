@@ -80,4 +80,20 @@ static inline struct axi_found axi_entries_find(const struct axi_shard *shard, a
     return (struct axi_found){ NULL, 0 };
 }
 
+/* In a read section. */
+ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,
+                         bool *stop);
+size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes);
+void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t live, bool locked);
+
+/* In a read section and under the shard's mutex. insert: of a key that has no cell. */
+ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word);
+void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry);
+
+/* Alone. */
+void axi_table_fini(ax_map *map, struct axi_shard *shard);
+
+ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys);
+size_t axi_table_release(ax_map *map, struct axi_retired *thing);
+
 #endif

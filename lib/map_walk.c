@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls that go through all keys, shard by shard: for_each, clear, snapshot. */
 #include "export.h"
-#include "map_impl.h"
+#include "map_ck.h"
+#include "map_table.h"
 
 static ax_status walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context, bool *stop)
 {
-    return axi_table_walk(map, shard, locked, step, context, stop);
+    return map->layout == AXI_LAYOUT_CK ? axi_ck_walk(map, shard, locked, step, context, stop)
+                                        : axi_table_walk(map, shard, locked, step, context, stop);
 }
 
 /* Room for what the visitor may erase; waiting is possible between sections only. */

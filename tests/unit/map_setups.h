@@ -14,6 +14,8 @@ static const struct map_setup {
 } map_setups[] = {
     { "own index, numbers", AX_MAP_KEYS_U64, AX_MAP_INDEX_OWN },
     { "own index, bytes", AX_MAP_KEYS_BYTES, AX_MAP_INDEX_OWN },
+    { "ck index, numbers", AX_MAP_KEYS_U64, AX_MAP_INDEX_CK },
+    { "ck index, bytes", AX_MAP_KEYS_BYTES, AX_MAP_INDEX_CK },
 };
 #define MAP_SETUPS (sizeof map_setups / sizeof map_setups[0])
 
