@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The number of executions where it is known in closed form or from the literature. A missed execution
+ * or one explored twice changes it. */
+#include "expect.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+static atomic_int x;
+static int operations;
+
+static void *add(void *unused)
+{
+    for (int i = 0; i < operations; i++)
+        atomic_fetch_add_explicit(&x, 1, memory_order_relaxed);
+    return unused;
+}
+
+/* The orders of t threads with k operations each on one location: (tk)! / (k!)^t. */
+static void add_from(int threads, int each)
+{
+    pthread_t t[8];
+    operations = each;
+    for (int i = 0; i < threads; i++)
+        pthread_create(&t[i], NULL, add, NULL);
+    for (int i = 0; i < threads; i++)
+        pthread_join(t[i], NULL);
+    assert(atomic_load_explicit(&x, memory_order_relaxed) == threads * each);
+}
+
+AX_MODEL_COUNT(add_2_threads_1_each, 2) { add_from(2, 1); }
+AX_MODEL_COUNT(add_3_threads_1_each, 6) { add_from(3, 1); }
+AX_MODEL_COUNT(add_5_threads_1_each, 120) { add_from(5, 1); }
+AX_MODEL_COUNT(add_3_threads_2_each, 90) { add_from(3, 2); }
+AX_MODEL_COUNT(add_2_threads_8_each, 12870) { add_from(2, 8); }
+AX_MODEL_COUNT(add_4_threads_3_each, 369600) { add_from(4, 3); }
+
+/* Stores by n threads to one location: every modification order, n!. */
+static void *store(void *value)
+{
+    atomic_store_explicit(&x, (int)(size_t)value, memory_order_relaxed);
+    return NULL;
+}
+
+AX_MODEL_COUNT(stores_by_5_threads, 120)
+{
+    pthread_t t[5];
+    for (size_t i = 0; i < 5; i++)
+        pthread_create(&t[i], NULL, store, (void *)i);
+    for (size_t i = 0; i < 5; i++)
+        pthread_join(t[i], NULL);
+}
+
+/* One writer of n values, one reader: it reads any of n+1. */
+static void *write_nine(void *unused)
+{
+    for (int i = 1; i <= 9; i++)
+        atomic_store_explicit(&x, i, memory_order_relaxed);
+    return unused;
+}
+
+static void *read_once(void *unused)
+{
+    ax_model_outcome("%d", atomic_load_explicit(&x, memory_order_relaxed));
+    return unused;
+}
+
+AX_MODEL_COUNT(one_read_of_nine_writes, 10)
+{
+    pthread_t t[2];
+    pthread_create(&t[0], NULL, write_nine, NULL);
+    pthread_create(&t[1], NULL, read_once, NULL);
+    pthread_join(t[0], NULL);
+    pthread_join(t[1], NULL);
+}
+
+/* Critical sections of a mutex: n! orders, whatever happens inside. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int plain;
+
+static void *locked(void *unused)
+{
+    pthread_mutex_lock(&lock);
+    plain++;
+    pthread_mutex_unlock(&lock);
+    return unused;
+}
+
+static void lock_from(int threads)
+{
+    pthread_t t[8];
+    for (int i = 0; i < threads; i++)
+        pthread_create(&t[i], NULL, locked, NULL);
+    for (int i = 0; i < threads; i++)
+        pthread_join(t[i], NULL);
+    assert(plain == threads);
+}
+
+AX_MODEL_COUNT(lock_2_threads, 2) { lock_from(2); }
+AX_MODEL_COUNT(lock_3_threads, 6) { lock_from(3); }
+AX_MODEL_COUNT(lock_4_threads, 24) { lock_from(4); }
+
+/* Choices are explored each once, alone and together with a race for a location. */
+AX_MODEL_COUNT(choices_multiply, 12) { ax_model_outcome("%u %u", ax_model_choose(3), ax_model_choose(4)); }
+
+/* A weak compare-exchange that would succeed may fail; one that fails anyway fails once. */
+AX_MODEL_COUNT(weak_failure_is_an_execution_of_its_own, 2)
+{
+    int expected = 0;
+    atomic_compare_exchange_weak(&x, &expected, 1);
+}
+AX_MODEL_COUNT(weak_failure_is_not_counted_twice, 1)
+{
+    int expected = 5;
+    atomic_compare_exchange_weak(&x, &expected, 1);
+}

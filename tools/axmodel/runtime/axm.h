@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * axm.h: what the parts of the model checker's runtime share.
+ *
+ * One execution of the test is an execution graph: events in program order per thread, a reads-from
+ * source for each read, a modification order per location. Threads are fibers that stop at each visible
+ * operation; `graph` holds the events, `explore` decides which graphs there are, `sched` runs the test
+ * so that it produces a given graph and then extends it, the other files are the entry points by which
+ * the compiled test reaches us.
+ *
+ * All mutable state sits in the section axm_state (AXM_STATE): the globals of the test are put back
+ * to their first values before each execution, and the runtime's own must not be.
+ */
+#ifndef AXM_H
+#define AXM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AXM_STATE __attribute__((section("axm_state")))
+#define AXM_PUBLIC __attribute__((visibility("default")))
+#define AXM_LIKELY(x) __builtin_expect((x) != 0, 1)
+#define AXM_UNLIKELY(x) __builtin_expect((x) != 0, 0)
+
+enum {
+    AXM_THREADS = 16,      /* lanes of a clock: the main thread and 15 more */
+    AXM_EVENTS = 16000,    /* events of one execution, over all threads */
+    AXM_STACK = 256 << 10, /* bytes of a fiber's stack */
+    AXM_CALLS = 32         /* remembered callers, for reports */
+};
+
+/* Event indices. An index is also the event's stamp: events are numbered in the order they were added. */
+#define AXM_NONE ((uint16_t)0xffff)
+#define AXM_INIT ((uint16_t)0xfffe) /* the value a location had before its first atomic access */
+
+/* ---- clocks ---- */
+
+/* Lane t of a happens-before clock: the last tick of thread t that is ordered before (inclusive).
+ * Lane t of a porf clock (program order and reads-from, no memory order needed): how many events of t. */
+struct axm_clock {
+    _Alignas(16) uint16_t v[AXM_THREADS];
+};
+
+static inline void axm_join(struct axm_clock *into, const struct axm_clock *from)
+{
+    for (unsigned i = 0; i < AXM_THREADS; i++)
+        into->v[i] = from->v[i] > into->v[i] ? from->v[i] : into->v[i];
+}
+
+/* ---- events ---- */
+
+enum axm_kind { AXM_READ, AXM_WRITE, AXM_FENCE, AXM_CHOICE };
+
+/* What a visible operation does to the value it finds. AXM_WAIT_* are our own: the operations of
+ * locks and the like, which do not take effect until the value allows it. */
+enum axm_op {
+    AXM_LOAD, AXM_STORE, AXM_XCHG, AXM_ADD, AXM_SUB, AXM_AND, AXM_OR, AXM_XOR, AXM_NAND, AXM_CAS,
+    AXM_WAIT_CAS,  /* waits for cmp, then writes arg */
+    AXM_WAIT_NOT,  /* waits until the value is not cmp, reads it */
+    AXM_WAIT_DEC,  /* waits until the value is not 0, subtracts one */
+    AXM_WAIT_SHARE, /* waits until the value is not cmp, adds one */
+    AXM_TRY_DEC,    /* the same two without waiting */
+    AXM_TRY_SHARE
+};
+
+static inline bool axm_may_wait(uint8_t op) { return op >= AXM_WAIT_CAS && op <= AXM_WAIT_SHARE; }
+
+/* Added to an address: a location without memory behind it. */
+#define AXM_NOWHERE (UINT64_C(1) << 62)
+
+enum axm_result { AXM_READS, AXM_WRITES, AXM_WAITS };
+
+/* Memory orders, the numbers compilers pass to __tsan_atomic*. */
+enum axm_order { AXM_RLX, AXM_CONSUME, AXM_ACQ, AXM_REL, AXM_ACQ_REL, AXM_SC };
+
+static inline bool axm_acquires(uint8_t o) { return o == AXM_ACQ || o == AXM_CONSUME || o >= AXM_ACQ_REL; }
+static inline bool axm_releases(uint8_t o) { return o >= AXM_REL; }
+
+enum axm_flag {
+    AXM_NEW_LOC = 1,  /* this event brought its location into the graph */
+    AXM_DEAD = 2,     /* write half of a read-modify-write whose source another one has taken: the
+                         graph is inconsistent until that one is revisited; not in modification order */
+    AXM_STALE = 4,    /* a read that was added with a source that was not the newest */
+    AXM_SPURIOUS = 8, /* a weak compare-exchange that fails though the value matches */
+    AXM_WEAK = 32,    /* a weak compare-exchange that may still do so */
+    AXM_INTERNAL = 16 /* made by our stand-ins for locks and the like */
+};
+
+struct axm_event {
+    struct axm_clock vc;   /* happens-before, this event included */
+    struct axm_clock porf; /* the same for program order and reads-from */
+    struct axm_clock pre;  /* read: vc without its source; write: what this write alone releases */
+    struct axm_clock porf_pre; /* read: porf without its source */
+    struct axm_clock rel;  /* write: what an acquiring reader gets; read: the thread's release fence */
+    uint64_t value;        /* read or written, or the chosen alternative */
+    uint64_t arg, cmp;     /* operands of op */
+    uintptr_t pc;
+    uint32_t rank;         /* write: place in modification order; the initial value has rank 0 */
+    uint16_t rf;           /* read: its source */
+    uint16_t rmw;          /* the other half of a read-modify-write, or AXM_NONE */
+    uint16_t taken;        /* write: the read half of the read-modify-write that follows it, or AXM_NONE */
+    uint16_t mo_prev, mo_next;
+    uint16_t po_prev, po_next;
+    uint16_t loc_prev;     /* previously added access to the same location */
+    uint16_t loc;
+    uint16_t idx, tick;    /* position in its thread; own lane of vc */
+    uint16_t alternatives; /* choice: how many */
+    uint16_t revisit;      /* write: the access to consider next for a revisit */
+    uint8_t tid, kind, op, size, ord, ord_ok, ord_fail, result, flags;
+    uint8_t note;          /* enum axm_note: what to call it in a trace */
+};
+
+/* A visible operation as the entry points hand it in. */
+struct axm_req {
+    uintptr_t addr, pc;
+    uint64_t arg, cmp;
+    uint8_t op, size, ord, ord_fail, flags, note;
+};
+
+enum axm_note {
+    AXM_PLAIN_NAME, AXM_N_LOCK, AXM_N_TRYLOCK, AXM_N_UNLOCK, AXM_N_RDLOCK, AXM_N_WRLOCK, AXM_N_COND, AXM_N_WAKE,
+    AXM_N_SLEEP, AXM_N_SEM_WAIT, AXM_N_SEM_POST, AXM_N_ONCE, AXM_N_BARRIER, AXM_N_FUTEX, AXM_N_CHOOSE,
+    AXM_N_TIMEOUT, AXM_N_SPURIOUS
+};
+
+struct axm_loc {
+    uintptr_t addr;
+    uint64_t init;
+    uint16_t first, last; /* modification order */
+    uint16_t taken;       /* as axm_event.taken, for the initial value */
+    uint16_t accesses;    /* last added access */
+    uint16_t holder;      /* this run: the write whose value memory holds */
+    uint8_t size;
+};
+
+struct axm_graph {
+    struct axm_event *ev;
+    struct axm_loc *locs;
+    uint16_t n, nlocs;
+    uint16_t base;    /* events before this one are settled for the whole life of this graph */
+    uint16_t pending; /* reads that will write and whose write half is not there yet */
+    uint16_t sc;      /* seq_cst events, fences included */
+    uint16_t first[AXM_THREADS], last[AXM_THREADS], count[AXM_THREADS];
+    struct axm_graph *below;
+};
+
+/* graph.c */
+struct axm_graph *axm_graph_new(void);
+void axm_graph_free(struct axm_graph *g);
+void axm_graph_clear(struct axm_graph *g);
+enum axm_result axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg, uint64_t cmp, uint64_t *out);
+uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init);
+uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc);
+void axm_drop_last(struct axm_graph *g);
+uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clock *vc, uint16_t self);
+void axm_read_from(struct axm_graph *g, uint16_t e, uint16_t w);
+void axm_unread(struct axm_graph *g, uint16_t e);
+uint16_t axm_write_half(struct axm_graph *g, uint16_t r);
+void axm_place(struct axm_graph *g, uint16_t w, uint16_t after);
+void axm_unplace(struct axm_graph *g, uint16_t w);
+void axm_release_clock(struct axm_graph *g, uint16_t w);
+
+static inline uint32_t axm_rank(const struct axm_graph *g, uint16_t w) { return w == AXM_INIT ? 0 : g->ev[w].rank; }
+static inline uint16_t axm_newest(const struct axm_loc *l) { return l->last == AXM_NONE ? AXM_INIT : l->last; }
+static inline uint16_t axm_after(const struct axm_graph *g, uint16_t loc, uint16_t w)
+{
+    return w == AXM_INIT ? g->locs[loc].first : g->ev[w].mo_next;
+}
+static inline uint16_t axm_taken(const struct axm_graph *g, uint16_t loc, uint16_t w)
+{
+    return w == AXM_INIT ? g->locs[loc].taken : g->ev[w].taken;
+}
+static inline uint64_t axm_value(const struct axm_graph *g, uint16_t loc, uint16_t w)
+{
+    return w == AXM_INIT ? g->locs[loc].init : g->ev[w].value;
+}
+/* a happens before b, which is another event. */
+static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
+{
+    return b->vc.v[a->tid] >= a->tick;
+}
+
+/* psc.c */
+bool axm_sc_consistent(const struct axm_graph *g);
+
+/* ---- options and outcome ---- */
+
+enum axm_mode { AXM_EXHAUSTIVE, AXM_RANDOM, AXM_PCT, AXM_REPLAY };
+
+enum axm_verdict {
+    AXM_HOLDS, AXM_ASSERT, AXM_RACE, AXM_DEADLOCK, AXM_LIVELOCK, AXM_LEAK, AXM_USE_AFTER_FREE, AXM_DOUBLE_FREE,
+    AXM_BAD_FREE, AXM_MIXED_SIZE, AXM_MISUSE, AXM_CRASH, AXM_EXIT, AXM_UNSUPPORTED, AXM_LIMIT, AXM_DIVERGED,
+    AXM_VERDICTS
+};
+
+struct axm_options {
+    enum axm_mode mode;
+    uint64_t executions; /* most to explore; 0: no limit */
+    uint64_t seed;
+    unsigned depth;      /* PCT: change points + 1 */
+    unsigned spurious;   /* most spurious weak failures per thread */
+    unsigned events;     /* most events of one execution */
+    bool c11_sequences;  /* release sequences with later writes of the same thread, as before C++20 */
+    bool reuse;          /* freed memory may be handed out again at once */
+    bool leaks;
+    bool quiet, json, progress, check_subset;
+    const char *token;   /* --replay */
+};
+
+/* ---- fibers ---- */
+
+enum axm_state {
+    AXM_UNBORN, AXM_READY, AXM_FRONTIER, /* stopped before an operation that is not in the graph yet */
+    AXM_REPLAY_WAIT,                     /* stopped before a read whose source has not run in this run */
+    AXM_JOINING, AXM_BLOCKED, AXM_SPINNING, AXM_DONE
+};
+
+enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7 };
+
+/* The machine state of a thread at one load: seen again with nothing done since, it is a spin. */
+struct axm_spin {
+    uintptr_t pc;
+    uint64_t regs[AXM_REGS];
+    uint32_t bytes;
+    uint16_t events; /* of the thread, when it was taken */
+    unsigned char stack[AXM_SPIN_BYTES];
+};
+
+struct axm_fiber {
+    void *sp;
+    struct axm_clock cur;  /* happens-before the thread's next step */
+    struct axm_clock frel; /* cur at the last release fence */
+    struct axm_clock facq; /* what an acquire fence would add */
+    struct axm_clock porf;
+    uint16_t tick;
+    uint16_t pos;  /* events executed in this run */
+    uint16_t next; /* next event to replay, or AXM_NONE at the end of the graph */
+    uint16_t want; /* AXM_REPLAY_WAIT: the event that must run first */
+    uint8_t tid, state, join, parent, children, spurious;
+    bool detached, joined;
+    bool timed;         /* what it waits for may also time out */
+    uint32_t looks;     /* at the clock */
+    int saved_errno;
+    void *(*entry)(void *);
+    void *arg, *ret;
+    void *tp;              /* thread pointer, when the test has thread-local storage */
+    unsigned char *lo, *hi; /* stack */
+    uintptr_t pc;          /* of the operation it stands before */
+    const char *doing;     /* what it waits for, for reports */
+    uint64_t priority;
+    uint32_t wake;         /* the word a sleeping thread waits on */
+    struct axm_req wait;   /* directed runs: what a blocked thread wants to do, and where */
+    uint16_t wait_loc;
+    bool fair;             /* directed runs: it has spun, its next read takes the newest value */
+    uint16_t spins;        /* entries of spin in use */
+    uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
+    uintptr_t calls[AXM_CALLS];
+    void *keys[128];
+    struct axm_spin spin[AXM_SPIN_SITES];
+};
+
+enum axm_end { AXM_END_NONE, AXM_END_COMPLETE, AXM_END_BLOCKED, AXM_END_PRUNED, AXM_END_BOUND, AXM_END_VIOLATED };
+
+struct axm_stats {
+    uint64_t executions, blocked, pruned, bounded, revisits, runs;
+    uint64_t first_ns;
+    uint16_t most_events, most_threads;
+};
+
+struct axm {
+    struct axm_options opt;
+    struct axm_graph *g;
+    struct axm_fiber *cur;  /* NULL outside of a run */
+    struct axm_fiber *last; /* who ran at the end of the run */
+    struct axm_fiber *fiber[AXM_THREADS];
+    uint16_t nthreads;     /* born in this run */
+    uint16_t replay_left;  /* events of the graph that this run has not executed */
+    uint16_t writes;       /* directed runs: counts writes, so that a spinning thread sees progress */
+    bool reschedule;       /* the running thread may not be the one to go on */
+    uint8_t end;           /* enum axm_end */
+    uint8_t verdict;       /* enum axm_verdict */
+    uint8_t tid_parent[AXM_THREADS], tid_child[AXM_THREADS], tids;
+    void *controller;      /* saved stack pointer */
+    uint64_t rng;
+    void (*body)(void);
+    char message[512];
+    uintptr_t pc1, pc2;    /* where the violation was seen, and the other access */
+    uint8_t tid1, tid2;
+    uintptr_t calls1[AXM_CALLS];
+    uint16_t depth1;
+    struct axm_stats stats;
+};
+
+extern struct axm axm;
+extern uint64_t axm_regs[AXM_REGS];
+
+/* fiber.c */
+void axm_fibers_init(void);
+void axm_fiber_start(struct axm_fiber *f, void (*entry)(void));
+void axm_switch(void **save, void *load);
+void axm_globals_save(void);
+void axm_globals_restore(void);
+extern void *axm_set_tp;
+
+/* sched.c */
+enum axm_end axm_run(void);
+uint64_t axm_access(const struct axm_req *q, bool *wrote);
+void axm_sc_fence(uintptr_t pc);
+unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc);
+void axm_acquire_fence(void);
+void axm_release_fence(void);
+struct axm_fiber *axm_spawn(void *(*entry)(void *), void *arg, uintptr_t pc);
+void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
+void axm_exit_thread(void *ret) __attribute__((noreturn));
+void axm_stop(enum axm_end end) __attribute__((noreturn));
+void axm_side_effect(void);
+bool axm_spin_check(const struct axm_req *q);
+
+/* explore.c */
+bool axm_next_graph(void);
+void axm_explore_begin(void);
+
+/* random.c */
+void axm_random_begin(uint64_t seed, uint64_t number);
+uint64_t axm_random(void);
+uint64_t axm_random_choice(unsigned alternatives);
+struct axm_fiber *axm_random_pick(void);
+void axm_random_read(struct axm_graph *g, uint16_t e);
+void axm_random_write(struct axm_graph *g, uint16_t e);
+void axm_random_switch(void);
+void axm_random_spin(const struct axm_req *q);
+bool axm_would_proceed(const struct axm_fiber *f);
+
+/* token.c */
+struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n);
+uint64_t axm_token_choice(unsigned alternatives);
+bool axm_token_parse(const char *text);
+void axm_token_begin(void);
+void axm_token_advance(void);
+uint16_t axm_token_walk(const struct axm_graph *g, uint16_t loc);
+bool axm_token_spurious(void);
+void axm_token_make(char *out, size_t size);
+
+/* shadow.c */
+enum axm_touch { AXM_TOUCH_READ, AXM_TOUCH_WRITE, AXM_TOUCH_FREE };
+void axm_shadow_reset(void);
+void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc);
+void axm_forget(uintptr_t addr, size_t size);
+uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh);
+void axm_atomic_touch(const struct axm_req *q, bool writes);
+void axm_renew(uintptr_t addr, size_t size);
+
+/* heap.c */
+void axm_heap_init(void);
+void axm_heap_reset(void);
+bool axm_heap_leaks(void);
+bool axm_heap_owns(const void *p);
+
+/* report.c */
+void axm_violation(enum axm_verdict v, uintptr_t pc, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+void axm_note(enum axm_verdict v, uintptr_t pc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+const char *axm_verdict_name(enum axm_verdict v);
+void axm_print_violation(const char *test);
+void axm_print_trace(void);
+void axm_where(uintptr_t pc, char *out, size_t size);
+void axm_fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+unsigned axm_linearize(uint16_t *order);
+
+/* outcome.c */
+void axm_outcomes_reset(void);
+void axm_outcome_begin(void);
+bool axm_outcome_commit(bool sampled);
+const char *axm_outcome_text(void);
+unsigned axm_outcome_count(void);
+void axm_outcomes_print(bool json);
+
+#define AXM_CALLER ((uintptr_t)__builtin_return_address(0))
+
+#endif

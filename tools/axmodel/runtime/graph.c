@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* The execution graph: adding and removing events, sources, modification order, clocks.
+ *
+ * Coherence needs no search: a new event has nothing after it in happens-before, so a read may have
+ * any source that is not older (in modification order) than the newest write its thread already knows,
+ * by having happened before or by having been read before; and a write goes anywhere after that one. */
+#include "axm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { AXM_LOCS = 8192 };
+
+static AXM_STATE struct axm_graph *spare; /* freed graphs, kept for the next revisit */
+
+struct axm_graph *axm_graph_new(void)
+{
+    struct axm_graph *g = spare;
+    if (g != NULL) {
+        spare = g->below;
+    } else {
+        /* Reserved, not touched: a graph costs the pages its events fill. */
+        size_t events = sizeof(struct axm_event) * AXM_EVENTS, locs = sizeof(struct axm_loc) * AXM_LOCS;
+        unsigned char *m = mmap(NULL, events + locs + sizeof *g, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (m == MAP_FAILED)
+            axm_fatal("out of memory for an execution graph");
+        g = (struct axm_graph *)(void *)(m + events + locs);
+        g->ev = (struct axm_event *)(void *)m;
+        g->locs = (struct axm_loc *)(void *)(m + events);
+    }
+    axm_graph_clear(g);
+    return g;
+}
+
+void axm_graph_free(struct axm_graph *g)
+{
+    g->below = spare;
+    spare = g;
+}
+
+void axm_graph_clear(struct axm_graph *g)
+{
+    g->n = g->nlocs = g->base = g->pending = g->sc = 0;
+    g->below = NULL;
+    memset(g->first, 0xff, sizeof g->first);
+    memset(g->last, 0xff, sizeof g->last);
+    memset(g->count, 0, sizeof g->count);
+}
+
+enum axm_result axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg, uint64_t cmp, uint64_t *out)
+{
+    uint64_t v = 0;
+    switch ((enum axm_op)op) {
+    case AXM_LOAD: return AXM_READS;
+    case AXM_STORE:
+    case AXM_XCHG: v = arg; break;
+    case AXM_ADD: v = old + arg; break;
+    case AXM_SUB: v = old - arg; break;
+    case AXM_AND: v = old & arg; break;
+    case AXM_OR: v = old | arg; break;
+    case AXM_XOR: v = old ^ arg; break;
+    case AXM_NAND: v = ~(old & arg); break;
+    case AXM_CAS:
+        if (old != cmp)
+            return AXM_READS;
+        v = arg;
+        break;
+    case AXM_WAIT_CAS:
+        if (old != cmp)
+            return AXM_WAITS;
+        v = arg;
+        break;
+    case AXM_WAIT_NOT: return old != cmp ? AXM_READS : AXM_WAITS;
+    case AXM_WAIT_DEC:
+        if (old == 0)
+            return AXM_WAITS;
+        v = old - 1;
+        break;
+    case AXM_WAIT_SHARE:
+        if (old == cmp)
+            return AXM_WAITS;
+        v = old + 1;
+        break;
+    case AXM_TRY_DEC:
+        if (old == 0)
+            return AXM_READS;
+        v = old - 1;
+        break;
+    case AXM_TRY_SHARE:
+        if (old == cmp)
+            return AXM_READS;
+        v = old + 1;
+        break;
+    }
+    *out = size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
+    return AXM_WRITES;
+}
+
+uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init)
+{
+    if (g->nlocs == AXM_LOCS)
+        axm_violation(AXM_LIMIT, 0, "more than %d atomic locations in one execution", AXM_LOCS);
+    struct axm_loc *l = &g->locs[g->nlocs];
+    l->addr = addr;
+    l->size = size;
+    l->init = init;
+    l->first = l->last = l->taken = l->accesses = l->holder = AXM_NONE;
+    return g->nlocs++;
+}
+
+uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc)
+{
+    uint16_t i = g->n++;
+    struct axm_event *e = &g->ev[i];
+    e->tid = tid;
+    e->kind = kind;
+    e->loc = loc;
+    e->flags = e->note = 0;
+    e->rf = e->rmw = e->taken = e->mo_prev = e->mo_next = e->po_next = AXM_NONE;
+    e->po_prev = g->last[tid];
+    if (e->po_prev == AXM_NONE)
+        g->first[tid] = i;
+    else
+        g->ev[e->po_prev].po_next = i;
+    g->last[tid] = i;
+    e->idx = g->count[tid]++;
+    e->loc_prev = AXM_NONE;
+    if (loc != AXM_NONE) {
+        e->loc_prev = g->locs[loc].accesses;
+        g->locs[loc].accesses = i;
+    }
+    e->revisit = e->loc_prev;
+    return i;
+}
+
+void axm_drop_last(struct axm_graph *g)
+{
+    uint16_t i = --g->n;
+    struct axm_event *e = &g->ev[i];
+    if (e->kind == AXM_READ)
+        axm_unread(g, i);
+    else if (e->kind == AXM_WRITE)
+        axm_unplace(g, i);
+    if (e->kind != AXM_READ && e->kind != AXM_CHOICE && e->ord == AXM_SC)
+        g->sc--;
+    g->last[e->tid] = e->po_prev;
+    if (e->po_prev == AXM_NONE)
+        g->first[e->tid] = AXM_NONE;
+    else
+        g->ev[e->po_prev].po_next = AXM_NONE;
+    g->count[e->tid]--;
+    if (e->rmw != AXM_NONE && e->kind == AXM_WRITE) {
+        g->ev[e->rmw].rmw = AXM_NONE;
+        g->pending++;
+    }
+    if (e->loc != AXM_NONE) {
+        g->locs[e->loc].accesses = e->loc_prev;
+        if (e->flags & AXM_NEW_LOC)
+            g->nlocs--;
+    }
+}
+
+/* The rank of the newest write to loc that a thread with clock vc knows of. */
+uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clock *vc, uint16_t self)
+{
+    uint32_t bound = 0;
+    for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev) {
+        const struct axm_event *e = &g->ev[i];
+        if (i == self || vc->v[e->tid] < e->tick || (e->flags & AXM_DEAD))
+            continue;
+        uint32_t rank = e->kind == AXM_WRITE ? e->rank : axm_rank(g, e->rf);
+        if (rank > bound)
+            bound = rank;
+    }
+    return bound;
+}
+
+/* Gives read e the source w: value, what the operation then does, its order and its clocks. */
+void axm_read_from(struct axm_graph *g, uint16_t i, uint16_t w)
+{
+    struct axm_event *e = &g->ev[i];
+    if (e->rf != AXM_NONE)
+        axm_unread(g, i);
+    e->rf = w;
+    e->value = axm_value(g, e->loc, w);
+    uint64_t ignored;
+    if (e->flags & AXM_SPURIOUS)
+        e->result = AXM_READS;
+    else
+        e->result = (uint8_t)axm_apply(e->op, e->size, e->value, e->arg, e->cmp, &ignored);
+    e->ord = e->op == AXM_CAS && e->result == AXM_READS ? e->ord_fail : e->ord_ok;
+    if (e->ord == AXM_SC)
+        g->sc++;
+    if (e->result == AXM_WRITES)
+        g->pending++;
+    e->vc = e->pre;
+    e->porf = e->porf_pre;
+    if (w != AXM_INIT) {
+        if (axm_acquires(e->ord))
+            axm_join(&e->vc, &g->ev[w].rel);
+        axm_join(&e->porf, &g->ev[w].porf);
+    }
+    e->flags &= (uint8_t)~AXM_STALE;
+    if (w != axm_newest(&g->locs[e->loc]))
+        e->flags |= AXM_STALE;
+}
+
+void axm_unread(struct axm_graph *g, uint16_t i)
+{
+    struct axm_event *e = &g->ev[i];
+    if (e->rf == AXM_NONE)
+        return;
+    if (e->ord == AXM_SC)
+        g->sc--;
+    if (e->result == AXM_WRITES)
+        g->pending--;
+    e->rf = AXM_NONE;
+}
+
+/* What readers of w acquire: its own release, or that of the thread's last release fence, and what the
+ * release sequence it continues carries. */
+void axm_release_clock(struct axm_graph *g, uint16_t i)
+{
+    struct axm_event *w = &g->ev[i];
+    w->rel = w->pre;
+    if (w->rmw != AXM_NONE) {
+        uint16_t source = g->ev[w->rmw].rf;
+        if (source != AXM_INIT)
+            axm_join(&w->rel, &g->ev[source].rel);
+    }
+    if (axm.opt.c11_sequences)
+        for (uint16_t p = w->po_prev; p != AXM_NONE; p = g->ev[p].po_prev)
+            if (g->ev[p].kind == AXM_WRITE && g->ev[p].loc == w->loc)
+                axm_join(&w->rel, &g->ev[p].pre);
+}
+
+/* Adds the write half of read r, directly after r's source; marked dead if another has taken the place. */
+uint16_t axm_write_half(struct axm_graph *g, uint16_t r)
+{
+    uint16_t i = axm_add(g, g->ev[r].tid, AXM_WRITE, g->ev[r].loc);
+    struct axm_event *w = &g->ev[i], *e = &g->ev[r];
+    w->op = e->op;
+    w->size = e->size;
+    w->arg = e->arg;
+    w->pc = e->pc;
+    w->note = e->note;
+    w->flags = e->flags & AXM_INTERNAL;
+    w->ord = w->ord_ok = e->ord_ok;
+    w->result = AXM_WRITES;
+    axm_apply(e->op, e->size, e->value, e->arg, e->cmp, &w->value);
+    w->rmw = r;
+    e->rmw = i;
+    g->pending--;
+    w->tick = (uint16_t)(e->tick + 1);
+    w->vc = e->vc;
+    w->vc.v[w->tid] = w->tick;
+    w->porf = e->porf;
+    w->porf.v[w->tid] = (uint16_t)(w->idx + 1);
+    w->pre = axm_releases(w->ord) ? w->vc : e->rel;
+    axm_release_clock(g, i);
+    if (w->ord == AXM_SC)
+        g->sc++;
+    if (axm_taken(g, e->loc, e->rf) != AXM_NONE) {
+        w->flags |= AXM_DEAD;
+    } else {
+        axm_place(g, i, e->rf);
+        if (e->rf == AXM_INIT)
+            g->locs[e->loc].taken = r;
+        else
+            g->ev[e->rf].taken = r;
+    }
+    return i;
+}
+
+/* Puts write w into modification order directly after another write (or the initial value). */
+void axm_place(struct axm_graph *g, uint16_t w, uint16_t after)
+{
+    struct axm_event *e = &g->ev[w];
+    struct axm_loc *l = &g->locs[e->loc];
+    uint16_t next = axm_after(g, e->loc, after);
+    e->mo_prev = after;
+    e->mo_next = next;
+    e->rank = axm_rank(g, after) + 1;
+    if (after == AXM_INIT)
+        l->first = w;
+    else
+        g->ev[after].mo_next = w;
+    if (next == AXM_NONE) {
+        l->last = w;
+        return;
+    }
+    g->ev[next].mo_prev = w;
+    for (uint32_t rank = e->rank; next != AXM_NONE && g->ev[next].rank <= rank; next = g->ev[next].mo_next)
+        g->ev[next].rank = ++rank;
+}
+
+void axm_unplace(struct axm_graph *g, uint16_t w)
+{
+    struct axm_event *e = &g->ev[w];
+    if (e->mo_prev == AXM_NONE) /* dead, or never placed */
+        return;
+    struct axm_loc *l = &g->locs[e->loc];
+    if (e->mo_prev == AXM_INIT)
+        l->first = e->mo_next;
+    else
+        g->ev[e->mo_prev].mo_next = e->mo_next;
+    if (e->mo_next == AXM_NONE)
+        l->last = e->mo_prev == AXM_INIT ? AXM_NONE : e->mo_prev;
+    else
+        g->ev[e->mo_next].mo_prev = e->mo_prev;
+    if (e->rmw != AXM_NONE) {
+        uint16_t source = g->ev[e->rmw].rf;
+        if (source == AXM_INIT)
+            l->taken = AXM_NONE;
+        else
+            g->ev[source].taken = AXM_NONE;
+    }
+    e->mo_prev = AXM_NONE;
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's main: options, the tests, their verdicts. */
+#include "axm.h"
+
+#include "atomicx/model.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static AXM_STATE struct ax_model_case *tests;
+static AXM_STATE const char *only;
+static AXM_STATE bool list_only;
+static AXM_STATE volatile sig_atomic_t interrupted;
+
+void ax_model_register(struct ax_model_case *test)
+{
+    struct ax_model_case **p = &tests;
+    while (*p != NULL)
+        p = &(*p)->next;
+    *p = test;
+}
+
+void ax_model_fail(const char *text) { axm_violation(AXM_ASSERT, AXM_CALLER, "%s", text); }
+
+unsigned ax_model_choose(unsigned n)
+{
+    if (n == 0 || n > 1000)
+        axm_violation(AXM_MISUSE, AXM_CALLER, "ax_model_choose(%u): from 1 to 1000", n);
+    return n == 1 ? 0 : axm_choose(n, AXM_N_CHOOSE, AXM_CALLER);
+}
+
+void ax_model_assume(int condition)
+{
+    if (!condition)
+        axm_stop(AXM_END_PRUNED);
+}
+
+/* ---- how a test can end by itself ---- */
+
+void __wrap___assert_fail(const char *text, const char *file, unsigned line, const char *function)
+    __attribute__((noreturn));
+void __wrap___assert_fail(const char *text, const char *file, unsigned line, const char *function)
+{
+    const char *short_name = strrchr(file, '/');
+    if (axm.cur == NULL)
+        axm_fatal("%s:%u: assertion outside of a test: %s", file, line, text);
+    axm_violation(AXM_ASSERT, AXM_CALLER, "%s:%u: %s: assert(%s) failed", short_name != NULL ? short_name + 1 : file,
+                  line, function, text);
+}
+
+void __real_exit(int) __attribute__((noreturn));
+void __real__exit(int) __attribute__((noreturn));
+void __real_abort(void) __attribute__((noreturn));
+void __wrap_exit(int) __attribute__((noreturn));
+void __wrap__exit(int) __attribute__((noreturn));
+void __wrap_abort(void) __attribute__((noreturn));
+
+void __wrap_exit(int status)
+{
+    if (axm.cur == NULL)
+        __real_exit(status);
+    axm_violation(AXM_EXIT, AXM_CALLER, "exit(%d)", status);
+}
+
+void __wrap__exit(int status)
+{
+    if (axm.cur == NULL)
+        __real__exit(status);
+    axm_violation(AXM_EXIT, AXM_CALLER, "_exit(%d)", status);
+}
+
+void __wrap_abort(void)
+{
+    if (axm.cur == NULL)
+        __real_abort();
+    axm_violation(AXM_EXIT, AXM_CALLER, "abort()");
+}
+
+static void crashed(int sig, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (axm.cur == NULL) {
+        signal(sig, SIG_DFL); /* our own fault: let it kill us */
+        return;
+    }
+    uintptr_t addr = (uintptr_t)info->si_addr;
+    const struct axm_fiber *f = axm.cur;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    if (addr < (uintptr_t)f->lo && addr >= (uintptr_t)f->lo - 4096)
+        axm_violation(AXM_CRASH, f->pc, "thread %u used up its stack of %d bytes", f->tid, AXM_STACK);
+    axm_violation(AXM_CRASH, f->pc, "%s at address %#zx in thread %u, some time after the operation named below",
+                  strsignal(sig), (size_t)addr, f->tid);
+}
+
+static void on_interrupt(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+/* ---- one test ---- */
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* At the end of an execution in which threads still wait: do they wait for something that has happened
+ * meanwhile (the execution is one of those a revisit continues), or for ever? */
+static bool stuck(void)
+{
+    bool spin = false, other = false;
+    uintptr_t pc = 0;
+    char who[256];
+    size_t used = 0;
+    who[0] = '\0';
+    for (unsigned t = 0; t < AXM_THREADS; t++) {
+        const struct axm_fiber *f = axm.fiber[t];
+        const struct axm_graph *g = axm.g;
+        if (f->state == AXM_BLOCKED) {
+            if (f->timed)
+                return false; /* it would time out */
+            if (axm.opt.mode == AXM_EXHAUSTIVE) {
+                const struct axm_event *e = &g->ev[g->last[t]];
+                if (e->rf != axm_newest(&g->locs[e->loc]))
+                    return false;
+            }
+            other = true;
+            pc = f->pc;
+        } else if (f->state == AXM_SPINNING) {
+            if (axm.opt.mode == AXM_EXHAUSTIVE)
+                for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= f->want; i = g->ev[i].po_prev)
+                    if (g->ev[i].kind == AXM_READ && g->ev[i].rf != axm_newest(&g->locs[g->ev[i].loc]))
+                        return false;
+            spin = true;
+            if (pc == 0)
+                pc = f->pc;
+        } else if (f->state != AXM_JOINING) {
+            continue;
+        }
+        if (used < sizeof who)
+            used += (size_t)snprintf(who + used, sizeof who - used, "%sthread %u %s", used == 0 ? "" : ", ", t,
+                                     f->state == AXM_SPINNING ? "spins" : f->state == AXM_JOINING ? "joins" : "waits");
+    }
+    if (axm.opt.mode != AXM_EXHAUSTIVE && spin && !other)
+        return false; /* not fair enough to tell */
+    axm_note(other || !spin ? AXM_DEADLOCK : AXM_LIVELOCK, pc, "nobody can go on: %s", who);
+    return true;
+}
+
+/* Runs one execution; true when it is violated. */
+static bool execute(bool sampled)
+{
+    struct axm_stats *s = &axm.stats;
+    axm.pc2 = 0;
+    enum axm_end end = axm_run();
+    switch (end) {
+    case AXM_END_COMPLETE:
+        if (axm.opt.leaks && axm_heap_leaks())
+            return true;
+        s->executions++;
+        if (!axm_outcome_commit(sampled)) {
+            axm_note(AXM_DIVERGED, 0, "a random execution gave an outcome that exhaustive search did not: %s",
+                     axm_outcome_text());
+            return true;
+        }
+        return false;
+    case AXM_END_BLOCKED:
+        s->blocked++;
+        return stuck();
+    case AXM_END_PRUNED: s->pruned++; return false;
+    case AXM_END_BOUND: s->bounded++; return false;
+    case AXM_END_NONE:
+    case AXM_END_VIOLATED: break;
+    }
+    return true;
+}
+
+static void progress(uint64_t start)
+{
+    static AXM_STATE uint64_t last;
+    uint64_t now = now_ns();
+    if (!axm.opt.progress || now - last < 500000000u)
+        return;
+    last = now;
+    double seconds = (double)(now - start) / 1e9;
+    fprintf(stderr, "\r%llu executions, %.0f per second, %.0f s ", (unsigned long long)axm.stats.executions,
+            (double)axm.stats.runs / seconds, seconds);
+}
+
+static bool search(uint64_t start)
+{
+    uint64_t limit = axm.opt.executions;
+    if (axm.opt.mode == AXM_EXHAUSTIVE) {
+        axm_explore_begin();
+        do {
+            if (execute(false))
+                return true;
+            if ((axm.stats.runs & 0xff) == 0) {
+                progress(start);
+                if (interrupted)
+                    break;
+            }
+            if (limit != 0 && axm.stats.runs >= limit)
+                break;
+        } while (axm_next_graph());
+        return false;
+    }
+    axm_explore_begin();
+    for (uint64_t n = 0; (axm.opt.mode == AXM_REPLAY ? n == 0 : limit == 0 || n < limit) && !interrupted; n++) {
+        axm_graph_clear(axm.g);
+        axm_random_begin(axm.opt.seed, n);
+        if (axm.opt.mode == AXM_REPLAY)
+            axm_token_begin();
+        if (execute(axm.opt.check_subset))
+            return true;
+        if ((n & 0xff) == 0)
+            progress(start);
+    }
+    return false;
+}
+
+/* What the search was, in the one word that says how much its silence means. */
+static const char *extent(char *out, size_t size)
+{
+    const struct axm_options *o = &axm.opt;
+    if (o->mode == AXM_REPLAY)
+        snprintf(out, size, "REPLAYED");
+    else if (o->mode != AXM_EXHAUSTIVE)
+        snprintf(out, size, "SAMPLED(%llu, seed %llu)", (unsigned long long)axm.stats.runs, (unsigned long long)o->seed);
+    else if (interrupted)
+        snprintf(out, size, "BOUNDED(interrupted)");
+    else if (axm.g != NULL)
+        snprintf(out, size, "BOUNDED(executions %llu)", (unsigned long long)o->executions);
+    else if (axm.stats.bounded != 0)
+        snprintf(out, size, "BOUNDED(events %u)", o->events);
+    else
+        snprintf(out, size, "EXHAUSTED");
+    return out;
+}
+
+/* 0 as declared, 1 not as declared, 3 inconclusive. */
+static int run_test(struct ax_model_case *t)
+{
+    memset(&axm.stats, 0, sizeof axm.stats);
+    axm.body = t->body;
+    axm.tids = 0;
+    axm.verdict = AXM_HOLDS;
+    axm_outcomes_reset();
+    uint64_t start = now_ns();
+    bool violated = search(start);
+    if (!violated && axm.opt.check_subset && axm.opt.mode == AXM_EXHAUSTIVE && axm.g == NULL) {
+        struct axm_stats kept = axm.stats;
+        axm.opt.mode = AXM_RANDOM;
+        uint64_t limit = axm.opt.executions;
+        axm.opt.executions = 2000;
+        violated = search(start);
+        axm.opt.mode = AXM_EXHAUSTIVE;
+        axm.opt.executions = limit;
+        if (!violated) {
+            axm.stats = kept;
+            axm_explore_begin();
+            axm_graph_free(axm.g);
+            axm.g = NULL;
+        }
+    }
+    double seconds = (double)(now_ns() - start) / 1e9;
+    struct axm_stats *s = &axm.stats;
+    char words[96];
+    int result;
+    const char *found = axm_verdict_name((enum axm_verdict)axm.verdict);
+    bool declared = violated && t->violation != NULL && strcmp(found, t->violation) == 0;
+    bool inconclusive = violated && (axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED);
+    if (axm.opt.progress)
+        fputs("\r\033[K", stderr);
+    if (violated && (!declared || !axm.opt.quiet))
+        axm_print_violation(t->name);
+    extent(words, sizeof words);
+    if (violated)
+        snprintf(words, sizeof words, "after %llu runs", (unsigned long long)s->runs);
+    bool miscounted = t->executions != 0 && axm.opt.mode == AXM_EXHAUSTIVE && !violated && s->executions != t->executions;
+    if (miscounted)
+        fprintf(stderr, "%s: %llu executions were declared\n", t->name, t->executions);
+    bool vacuous = !violated && s->executions == 0;
+    if (inconclusive || (vacuous && !violated))
+        result = 3;
+    else if (violated)
+        result = declared ? 0 : 1;
+    else if (miscounted)
+        result = 1;
+    else
+        result = t->violation != NULL ? 1 : strncmp(words, "BOUNDED", 7) == 0 ? 3 : 0;
+    const char *verdict = inconclusive ? "inconclusive" : vacuous ? "vacuous" : declared ? "found" : violated ? "violated"
+                          : miscounted ? "miscounted" : t->violation != NULL ? "missed" : "holds";
+    if (axm.opt.json) {
+        printf("{\"test\":\"%s\",\"verdict\":\"%s\",\"kind\":\"%s\",\"extent\":\"%s\",\"executions\":%llu,"
+               "\"blocked\":%llu,\"pruned\":%llu,\"runs\":%llu,\"seconds\":%.6f,\"outcomes\":[",
+               t->name, verdict, found, words, (unsigned long long)s->executions, (unsigned long long)s->blocked,
+               (unsigned long long)s->pruned, (unsigned long long)s->runs, seconds);
+        axm_outcomes_print(true);
+        printf("]}\n");
+    } else {
+        printf("%s: %s%s%s %s, %llu executions (%llu blocked, %llu pruned), %.3f s, %.0f runs per second\n", t->name,
+               verdict, violated ? ": " : "", violated ? found : "", words, (unsigned long long)s->executions,
+               (unsigned long long)s->blocked, (unsigned long long)s->pruned, seconds,
+               (double)s->runs / (seconds > 0 ? seconds : 1e-9));
+        if (!axm.opt.quiet)
+            axm_outcomes_print(false);
+    }
+    fflush(stdout);
+    return result;
+}
+
+/* ---- options ---- */
+
+static const char help[] =
+    "usage: %s [options]            (usually by way of: axmodel run [options] PROGRAM)\n"
+    "Runs the model tests of this program under every execution the C11 memory model allows.\n"
+    "  --exhaustive         each execution once (the default); only this can say EXHAUSTED\n"
+    "  --random N           N random executions\n"
+    "  --pct D              random priorities with D-1 change points; with --bound executions=N\n"
+    "  --seed X             of --random and --pct (default 1)\n"
+    "  --replay TOKEN       the one execution a report names\n"
+    "  --bound WHAT=N       executions, events (of one execution), spurious (weak failures per thread)\n"
+    "  --rs c20|c11         release sequences as in C++20 (default) or with later writes of the thread\n"
+    "  --reuse              malloc hands out freed memory at once, so that ABA shows\n"
+    "  --no-leaks           memory that is never freed is no violation\n"
+    "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
+    "  --test NAME          only this test; --list names them\n"
+    "  --quiet  --json  --no-progress  --help  --version\n"
+    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n"
+    "Load buffering is not explored (RC11): an execution in which reads and program order form a cycle.\n";
+
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    *out = strtoull(text, &end, 10);
+    if (*end == 'e' && end[1] >= '0' && end[1] <= '9') {
+        unsigned long zeros = strtoul(end + 1, &end, 10);
+        for (; zeros != 0; zeros--)
+            if (__builtin_mul_overflow(*out, (uint64_t)10, out))
+                return false;
+    }
+    return errno == 0 && *end == '\0';
+}
+
+static void usage(const char *program, const char *problem, const char *what)
+{
+    fprintf(stderr, "%s: %s %s (--help explains)\n", program, problem, what);
+    _exit(2);
+}
+
+static void bound(const char *program, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    uint64_t n;
+    if (equals == NULL || !number(equals + 1, &n))
+        usage(program, "--bound wants WHAT=N, not", text);
+    size_t length = (size_t)(equals - text);
+    if (length == 10 && strncmp(text, "executions", length) == 0)
+        axm.opt.executions = n;
+    else if (length == 6 && strncmp(text, "events", length) == 0 && n >= 4 && n <= AXM_EVENTS)
+        axm.opt.events = (unsigned)n;
+    else if (length == 8 && strncmp(text, "spurious", length) == 0 && n <= 255)
+        axm.opt.spurious = (unsigned)n;
+    else
+        usage(program, "--bound cannot take", text);
+}
+
+static void parse(int argc, char **argv)
+{
+    struct axm_options *o = &axm.opt;
+    *o = (struct axm_options){.mode = AXM_EXHAUSTIVE, .seed = 1, .spurious = 1, .events = 4000, .leaks = true};
+    o->progress = isatty(STDERR_FILENO) != 0;
+    for (int i = 1; i < argc; i++) {
+        const char *a = argv[i];
+        bool wants = strcmp(a, "--random") == 0 || strcmp(a, "--pct") == 0 || strcmp(a, "--seed") == 0 ||
+                     strcmp(a, "--replay") == 0 || strcmp(a, "--bound") == 0 || strcmp(a, "--rs") == 0 ||
+                     strcmp(a, "--test") == 0;
+        if (wants && i + 1 == argc)
+            usage(argv[0], "missing value after", a);
+        const char *v = wants ? argv[++i] : NULL;
+        uint64_t n = 0;
+        if (strcmp(a, "--exhaustive") == 0) {
+            o->mode = AXM_EXHAUSTIVE;
+        } else if (strcmp(a, "--random") == 0) {
+            o->mode = AXM_RANDOM;
+            if (!number(v, &o->executions) || o->executions == 0)
+                usage(argv[0], "--random wants a number of executions, not", v);
+        } else if (strcmp(a, "--pct") == 0) {
+            o->mode = AXM_PCT;
+            if (!number(v, &n) || n == 0 || n > 16)
+                usage(argv[0], "--pct wants a depth from 1 to 16, not", v);
+            o->depth = (unsigned)n;
+            if (o->executions == 0)
+                o->executions = 10000;
+        } else if (strcmp(a, "--seed") == 0) {
+            if (!number(v, &o->seed))
+                usage(argv[0], "--seed wants a number, not", v);
+        } else if (strcmp(a, "--replay") == 0) {
+            o->mode = AXM_REPLAY;
+            if (!axm_token_parse(v))
+                usage(argv[0], "not a replay token:", v);
+        } else if (strcmp(a, "--bound") == 0) {
+            bound(argv[0], v);
+        } else if (strcmp(a, "--rs") == 0) {
+            if (strcmp(v, "c11") != 0 && strcmp(v, "c20") != 0)
+                usage(argv[0], "--rs wants c11 or c20, not", v);
+            o->c11_sequences = strcmp(v, "c11") == 0;
+        } else if (strcmp(a, "--test") == 0) {
+            only = v;
+        } else if (strcmp(a, "--list") == 0) {
+            list_only = true;
+        } else if (strcmp(a, "--reuse") == 0) {
+            o->reuse = true;
+        } else if (strcmp(a, "--no-leaks") == 0) {
+            o->leaks = false;
+        } else if (strcmp(a, "--check-subset") == 0) {
+            o->check_subset = true;
+        } else if (strcmp(a, "--quiet") == 0) {
+            o->quiet = true;
+        } else if (strcmp(a, "--json") == 0) {
+            o->json = true;
+        } else if (strcmp(a, "--no-progress") == 0) {
+            o->progress = false;
+        } else if (strcmp(a, "--help") == 0) {
+            printf(help, argv[0]);
+            exit(0);
+        } else if (strcmp(a, "--version") == 0) {
+            puts("axmodel 0.1.0");
+            exit(0);
+        } else {
+            usage(argv[0], "unknown option", a);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    parse(argc, argv);
+    if (list_only) {
+        for (struct ax_model_case *t = tests; t != NULL; t = t->next)
+            printf("%-40s %s\n", t->name, t->violation != NULL ? t->violation : "holds");
+        return 0;
+    }
+    static AXM_STATE unsigned char alternate[64 << 10];
+    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    struct sigaction crash = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaltstack(&stack, NULL);
+    sigaction(SIGSEGV, &crash, NULL);
+    sigaction(SIGBUS, &crash, NULL);
+    sigaction(SIGFPE, &crash, NULL);
+    sigaction(SIGILL, &crash, NULL);
+    signal(SIGINT, on_interrupt);
+    axm_fibers_init();
+    axm_heap_init();
+    axm_globals_save();
+
+    int worst = 0;
+    unsigned ran = 0;
+    for (struct ax_model_case *t = tests; t != NULL && !interrupted; t = t->next) {
+        if (only != NULL && strcmp(only, t->name) != 0)
+            continue;
+        ran++;
+        int result = run_test(t);
+        if (result == 1 || (result == 3 && worst == 0))
+            worst = result;
+    }
+    if (ran == 0)
+        usage(argv[0], only != NULL ? "no test named" : "no tests in", only != NULL ? only : argv[0]);
+    if (interrupted)
+        worst = 130;
+    fflush(stdout);
+    _exit(worst);
+}

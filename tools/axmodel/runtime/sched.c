@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of the test: threads are fibers that replay the graph axm.g and then extend it.
+ *
+ * While events of the graph are left each thread gets from it the values it reads; a thread waits when
+ * the source of its read has not run yet in this run, so that plain memory, which is the real thing, is
+ * written before it is read. After that the enabled thread with the lowest number goes on, which makes
+ * the order a function of the graph, as explore.c needs. */
+#include "axm.h"
+
+#include <errno.h>
+#include <string.h>
+
+AXM_STATE struct axm axm;
+
+void axm_fiber_tls(struct axm_fiber *f);
+void axm_use_tls(const struct axm_fiber *f);
+
+static void switch_to(struct axm_fiber *f)
+{
+    struct axm_fiber *self = axm.cur;
+    self->saved_errno = errno;
+    axm.cur = f;
+    axm_use_tls(f);
+    axm_switch(&self->sp, f->sp);
+    errno = self->saved_errno;
+}
+
+void axm_stop(enum axm_end end)
+{
+    axm.end = (uint8_t)end;
+    void *scrap;
+    axm_use_tls(NULL);
+    axm_switch(&scrap, axm.controller);
+    __builtin_unreachable();
+}
+
+static bool executed(uint16_t e)
+{
+    const struct axm_event *v = &axm.g->ev[e];
+    return axm.fiber[v->tid]->pos > v->idx;
+}
+
+static bool enabled(const struct axm_fiber *f, bool replaying)
+{
+    switch ((enum axm_state)f->state) {
+    case AXM_READY: return true;
+    case AXM_FRONTIER: return !replaying;
+    case AXM_REPLAY_WAIT: return executed(f->want);
+    case AXM_JOINING: return axm.fiber[f->join]->state == AXM_DONE;
+    case AXM_UNBORN:
+    case AXM_BLOCKED:
+    case AXM_SPINNING:
+    case AXM_DONE: return false;
+    }
+    return false;
+}
+
+static bool directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
+
+static struct axm_fiber *pick(void)
+{
+    if (directed())
+        return axm_random_pick();
+    bool replaying = axm.replay_left != 0;
+    for (unsigned t = 0; t < AXM_THREADS; t++)
+        if (enabled(axm.fiber[t], replaying))
+            return axm.fiber[t];
+    if (replaying)
+        axm_violation(AXM_DIVERGED, axm.cur->pc,
+                      "the test did something else when it was run again with the same values: does it use "
+                      "time, random numbers, uninitialised memory, or state that outlives one execution?");
+    return NULL;
+}
+
+/* Lets another thread run if it is its turn; the caller has set its own state. */
+static void schedule(void)
+{
+    axm.reschedule = false;
+    struct axm_fiber *f = pick();
+    if (f == NULL) {
+        for (unsigned t = 0; t < AXM_THREADS; t++)
+            if (axm.fiber[t]->state != AXM_UNBORN && axm.fiber[t]->state != AXM_DONE)
+                axm_stop(AXM_END_BLOCKED);
+        axm_stop(AXM_END_COMPLETE);
+    }
+    f->state = AXM_READY;
+    if (f != axm.cur)
+        switch_to(f);
+}
+
+static void fiber_main(void)
+{
+    struct axm_fiber *f = axm.cur;
+    axm_exit_thread(f->entry(f->arg));
+}
+
+static void *run_body(void *unused)
+{
+    (void)unused;
+    axm.body();
+    return NULL;
+}
+
+/* Thread numbers must not depend on the schedule: the nth thread of a parent always has the same. */
+static uint8_t number_thread(uint8_t parent, uint8_t child)
+{
+    for (uint8_t t = 1; t < axm.tids; t++)
+        if (axm.tid_parent[t] == parent && axm.tid_child[t] == child)
+            return t;
+    if (axm.tids == AXM_THREADS)
+        axm_violation(AXM_LIMIT, axm.cur->pc, "more than %d threads", AXM_THREADS);
+    axm.tid_parent[axm.tids] = parent;
+    axm.tid_child[axm.tids] = child;
+    return axm.tids++;
+}
+
+static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
+{
+    memset(&f->cur, 0, offsetof(struct axm_fiber, tid) - offsetof(struct axm_fiber, cur));
+    f->next = axm.g->first[f->tid];
+    f->want = AXM_NONE;
+    f->state = AXM_READY;
+    f->children = f->spurious = 0;
+    f->detached = f->joined = f->timed = false;
+    f->looks = 0;
+    f->saved_errno = 0;
+    f->entry = entry;
+    f->arg = arg;
+    f->ret = NULL;
+    f->doing = NULL;
+    f->spins = f->depth = 0;
+    f->fair = false;
+    f->wake = 0;
+    memset(f->keys, 0, sizeof f->keys);
+    axm_fiber_tls(f);
+    axm_fiber_start(f, fiber_main);
+    axm.nthreads++;
+}
+
+struct axm_fiber *axm_spawn(void *(*entry)(void *), void *arg, uintptr_t pc)
+{
+    struct axm_fiber *self = axm.cur;
+    self->pc = pc;
+    axm_side_effect();
+    struct axm_fiber *f = axm.fiber[number_thread(self->tid, self->children++)];
+    start(f, entry, arg);
+    f->parent = self->tid;
+    self->cur.v[self->tid] = ++self->tick;
+    f->cur = self->cur;
+    f->porf = self->porf;
+    return f;
+}
+
+void axm_join_thread(struct axm_fiber *target, uintptr_t pc)
+{
+    struct axm_fiber *self = axm.cur;
+    self->pc = pc;
+    if (target->state != AXM_DONE) {
+        self->state = AXM_JOINING;
+        self->join = target->tid;
+        self->doing = "join";
+        schedule();
+    }
+    target->joined = true;
+    axm_join(&self->cur, &target->cur);
+    axm_join(&self->porf, &target->porf);
+}
+
+void axm_run_key_destructors(void);
+
+void axm_exit_thread(void *ret)
+{
+    struct axm_fiber *self = axm.cur;
+    axm_run_key_destructors();
+    self->ret = ret;
+    self->cur.v[self->tid] = ++self->tick;
+    self->state = AXM_DONE;
+    schedule();
+    __builtin_unreachable();
+}
+
+enum axm_end axm_run(void)
+{
+    axm_globals_restore();
+    axm_shadow_reset();
+    axm_heap_reset();
+    axm_outcome_begin();
+    axm.nthreads = 0;
+    axm.end = AXM_END_NONE;
+    axm.replay_left = axm.g->n;
+    axm.reschedule = false;
+    axm.writes = 0;
+    for (uint16_t i = 0; i < axm.g->nlocs; i++)
+        axm.g->locs[i].holder = AXM_NONE;
+    for (unsigned t = 0; t < AXM_THREADS; t++) {
+        axm.fiber[t]->state = AXM_UNBORN;
+        axm.fiber[t]->pos = 0;
+    }
+    if (axm.tids == 0)
+        axm.tids = 1;
+    axm.cur = axm.fiber[0];
+    start(axm.fiber[0], run_body, NULL);
+    axm_use_tls(axm.cur);
+    axm_switch(&axm.controller, axm.cur->sp);
+    axm.last = axm.cur;
+    axm.cur = NULL;
+    axm.stats.runs++;
+    if (axm.nthreads > axm.stats.most_threads)
+        axm.stats.most_threads = axm.nthreads;
+    if (axm.g->n > axm.stats.most_events)
+        axm.stats.most_events = axm.g->n;
+    return (enum axm_end)axm.end;
+}
+
+/* ---- events ---- */
+
+/* Memory holds the value of the newest write that has run, for plain reads and for the debugger. */
+static void commit(uint16_t w)
+{
+    const struct axm_event *e = &axm.g->ev[w];
+    struct axm_loc *l = &axm.g->locs[e->loc];
+    if (l->holder != AXM_NONE && axm.g->ev[l->holder].rank > e->rank)
+        return;
+    l->holder = w;
+    if (l->addr & AXM_NOWHERE)
+        return;
+    switch (l->size) {
+    case 1: *(uint8_t *)l->addr = (uint8_t)e->value; break;
+    case 2: *(uint16_t *)l->addr = (uint16_t)e->value; break;
+    case 4: *(uint32_t *)l->addr = (uint32_t)e->value; break;
+    default: *(uint64_t *)l->addr = e->value; break;
+    }
+}
+
+static void step_to(struct axm_fiber *f, const struct axm_event *e)
+{
+    f->tick = e->tick;
+    f->cur = e->vc;
+    f->porf = e->porf;
+    f->pos++;
+    f->next = e->po_next;
+}
+
+static void replayed(unsigned events)
+{
+    if (axm.replay_left == 0)
+        return;
+    axm.replay_left = (uint16_t)(axm.replay_left - events);
+    if (axm.replay_left == 0)
+        axm.reschedule = true;
+}
+
+/* Makes event i happen in this run: clocks, memory, and the wait of an operation that has to wait. */
+static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, bool *wrote)
+{
+    struct axm_event *e = &axm.g->ev[i];
+    bool replay = f->next == i;
+    uint64_t value = e->value;
+    *wrote = false;
+    step_to(f, e);
+    if (e->kind == AXM_READ) {
+        if (e->rf != AXM_INIT)
+            axm_join(&f->facq, &axm.g->ev[e->rf].rel);
+        if (e->result == AXM_WRITES) {
+            step_to(f, &axm.g->ev[e->rmw]);
+            *wrote = true;
+        }
+    } else {
+        *wrote = true;
+    }
+    axm_atomic_touch(q, *wrote);
+    if (*wrote) {
+        commit(e->kind == AXM_READ ? e->rmw : i);
+        f->spins = 0;
+        axm.writes++;
+    }
+    if (replay)
+        replayed(e->kind == AXM_READ && e->result == AXM_WRITES ? 2 : 1);
+    if (e->kind == AXM_READ && e->result == AXM_WAITS) {
+        f->state = AXM_BLOCKED;
+        schedule();
+        __builtin_unreachable();
+    }
+    return value;
+}
+
+static void diverged(const struct axm_req *q)
+{
+    axm_violation(AXM_DIVERGED, q->pc,
+                  "the test did something else when it was run again with the same values: does it use time, "
+                  "random numbers, uninitialised memory, or state that outlives one execution?");
+}
+
+static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote)
+{
+    uint16_t i = f->next;
+    const struct axm_event *e = &axm.g->ev[i];
+    if (e->loc == AXM_NONE || axm.g->locs[e->loc].addr != q->addr || e->op != q->op || e->size != q->size)
+        diverged(q);
+    if (e->kind == AXM_READ && e->rf != AXM_INIT)
+        while (!executed(e->rf)) {
+            f->state = AXM_REPLAY_WAIT;
+            f->want = e->rf;
+            schedule();
+        }
+    bool fresh;
+    axm_locate(q, e->loc, &fresh);
+    return take(f, i, q, wrote);
+}
+
+/* Waits for its turn to add an event. */
+static void frontier(struct axm_fiber *f)
+{
+    if (directed()) {
+        axm_random_switch();
+    } else if (axm.replay_left != 0 || axm.reschedule) {
+        f->state = AXM_FRONTIER;
+        schedule();
+    }
+    if (axm.g->n + 2u > axm.opt.events)
+        axm_stop(AXM_END_BOUND);
+}
+
+void axm_yield_to(struct axm_fiber *f);
+void axm_yield_to(struct axm_fiber *f)
+{
+    if (f != axm.cur)
+        switch_to(f);
+}
+
+static void describe(struct axm_event *e, const struct axm_req *q, struct axm_fiber *f)
+{
+    e->op = q->op;
+    e->size = q->size;
+    e->arg = q->arg;
+    e->cmp = q->cmp;
+    e->pc = q->pc;
+    e->ord_ok = q->ord;
+    e->ord_fail = q->ord_fail;
+    e->flags |= q->flags;
+    e->note = q->note;
+    e->tick = ++f->tick;
+    f->cur.v[f->tid] = e->tick;
+}
+
+/* Directed runs have no revisits: a thread that has to wait is not enabled until it can go on. */
+static void wait_until_possible(struct axm_fiber *f, const struct axm_req *q, uint16_t loc)
+{
+    f->wait = *q;
+    f->wait_loc = loc;
+    while (!axm_would_proceed(f)) {
+        f->state = AXM_BLOCKED;
+        schedule();
+    }
+}
+
+/* The same for a spin: another turn makes sense only after somebody has written, and then it sees that. */
+void axm_random_spin(const struct axm_req *q)
+{
+    struct axm_fiber *f = axm.cur;
+    f->pc = q->pc;
+    f->doing = "spin";
+    f->want = axm.writes;
+    f->spins = 0;
+    f->fair = true;
+    f->state = AXM_SPINNING;
+    schedule();
+}
+
+uint64_t axm_access(const struct axm_req *q, bool *wrote)
+{
+    struct axm_fiber *f = axm.cur;
+    struct axm_graph *g = axm.g;
+    f->pc = q->pc;
+    if (f->next != AXM_NONE)
+        return replay(f, q, wrote);
+    frontier(f);
+    bool fresh;
+    uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
+    if (directed() && axm_may_wait(q->op))
+        wait_until_possible(f, q, loc);
+    uint16_t i = axm_add(g, f->tid, q->op == AXM_STORE ? AXM_WRITE : AXM_READ, loc);
+    struct axm_event *e = &g->ev[i];
+    if (fresh)
+        e->flags |= AXM_NEW_LOC;
+    describe(e, q, f);
+    if (q->op == AXM_STORE) {
+        e->value = q->arg;
+        e->ord = q->ord;
+        e->result = AXM_WRITES;
+        e->vc = f->cur;
+        e->porf = f->porf;
+        e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
+        e->pre = axm_releases(e->ord) ? e->vc : f->frel;
+        if (e->ord == AXM_SC)
+            g->sc++;
+        axm_release_clock(g, i);
+        if (directed())
+            axm_random_write(g, i);
+        else
+            axm_place(g, i, axm_newest(&g->locs[loc]));
+    } else {
+        e->pre = f->cur;
+        e->porf_pre = f->porf;
+        e->porf_pre.v[f->tid] = (uint16_t)(e->idx + 1);
+        e->rel = f->frel;
+        if (directed())
+            axm_random_read(g, i);
+        else
+            axm_read_from(g, i, axm_newest(&g->locs[loc]));
+        if (e->result == AXM_WRITES)
+            axm_write_half(g, i);
+    }
+    return take(f, i, q, wrote);
+}
+
+void axm_sc_fence(uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    struct axm_graph *g = axm.g;
+    f->pc = pc;
+    axm_acquire_fence();
+    uint16_t i = f->next;
+    if (i == AXM_NONE) {
+        frontier(f);
+        i = axm_add(g, f->tid, AXM_FENCE, AXM_NONE);
+        struct axm_event *e = &g->ev[i];
+        const struct axm_req q = {.pc = pc, .op = AXM_LOAD, .ord = AXM_SC};
+        describe(e, &q, f);
+        e->ord = AXM_SC;
+        g->sc++;
+        e->vc = f->cur;
+        e->porf = f->porf;
+        e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
+        step_to(f, e);
+    } else {
+        const struct axm_req q = {.pc = pc};
+        if (g->ev[i].kind != AXM_FENCE)
+            diverged(&q);
+        step_to(f, &g->ev[i]);
+        replayed(1);
+    }
+    axm_release_fence();
+}
+
+unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    struct axm_graph *g = axm.g;
+    f->pc = pc;
+    uint16_t i = f->next;
+    if (i == AXM_NONE) {
+        frontier(f);
+        i = axm_add(g, f->tid, AXM_CHOICE, AXM_NONE);
+        struct axm_event *e = &g->ev[i];
+        const struct axm_req q = {.pc = pc, .op = AXM_LOAD, .note = note};
+        describe(e, &q, f);
+        e->ord = AXM_RLX;
+        e->alternatives = (uint16_t)alternatives;
+        e->value = directed() ? axm_random_choice(alternatives) : 0;
+        e->vc = f->cur;
+        e->porf = f->porf;
+        e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
+        step_to(f, e);
+    } else {
+        const struct axm_req q = {.pc = pc};
+        if (g->ev[i].kind != AXM_CHOICE || g->ev[i].alternatives != alternatives)
+            diverged(&q);
+        step_to(f, &g->ev[i]);
+        replayed(1);
+    }
+    return (unsigned)g->ev[i].value;
+}
+
+void axm_acquire_fence(void) { axm_join(&axm.cur->cur, &axm.cur->facq); }
+
+void axm_release_fence(void)
+{
+    struct axm_fiber *f = axm.cur;
+    f->cur.v[f->tid] = ++f->tick;
+    f->frel = f->cur;
+}
+
+/* ---- spin loops ---- */
+
+void axm_side_effect(void) { axm.cur->spins = 0; }
+
+/* A thread that comes back to a load with the registers and the stack it had there before, and has
+ * written nothing in between, has made a turn of a loop for nothing. Any execution with that turn has a
+ * twin without it, so the thread stops here, until one of the reads of the turn is revisited. */
+bool axm_spin_check(const struct axm_req *q)
+{
+    struct axm_fiber *f = axm.cur;
+    uintptr_t sp = axm_regs[AXM_REGS - 1];
+    if (sp < (uintptr_t)f->lo || sp >= (uintptr_t)f->hi || (uintptr_t)f->hi - sp > AXM_SPIN_BYTES)
+        return false;
+    uint32_t bytes = (uint32_t)((uintptr_t)f->hi - sp);
+    struct axm_spin *s = NULL;
+    for (unsigned i = 0; i < f->spins; i++)
+        if (f->spin[i].pc == q->pc)
+            s = &f->spin[i];
+    if (s != NULL && s->bytes == bytes && memcmp(s->regs, axm_regs, sizeof axm_regs) == 0 &&
+        memcmp(s->stack, (const void *)sp, bytes) == 0) {
+        if (f->next != AXM_NONE || f->pos == s->events)
+            return false;
+        if (directed())
+            return true;
+        bool stale = true;
+        for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev)
+            stale = stale && axm.g->ev[i].kind == AXM_READ && axm.g->ev[i].flags & AXM_STALE;
+        if (stale)
+            axm_stop(AXM_END_PRUNED); /* no revisit will ever wake it */
+        f->pc = q->pc;
+        f->doing = "spin";
+        f->want = s->events;
+        f->state = AXM_SPINNING;
+        schedule();
+        __builtin_unreachable();
+    }
+    if (s == NULL) {
+        if (f->spins == AXM_SPIN_SITES)
+            return false;
+        s = &f->spin[f->spins++];
+        s->pc = q->pc;
+    }
+    s->bytes = bytes;
+    s->events = f->pos;
+    memcpy(s->regs, axm_regs, sizeof axm_regs);
+    memcpy(s->stack, (const void *)sp, bytes);
+    return false;
+}

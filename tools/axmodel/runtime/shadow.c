@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known about each eight bytes of the test's memory in this run: the last plain accesses, with
+ * their clocks, and the atomic locations that live there.
+ *
+ * A plain access is not an event: memory itself holds its value, which is unique as long as there is no
+ * race. Two conflicting accesses race when happens-before does not order them; an access is forgotten
+ * when a later one that is ordered after it conflicts with everything it would conflict with.
+ *
+ * A plain write to an atomic location (atomic_init on a live object, memset, free) ends the location's
+ * life; the next atomic access begins a new one, with the value found in memory. */
+#include "axm.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct record {
+    uintptr_t pc;
+    uint32_t next;
+    uint16_t clk;
+    uint8_t tid, kind, mask;
+};
+
+struct cell {
+    uintptr_t key; /* address / 8 */
+    uint32_t gen, records;
+    uint16_t loc[8]; /* by offset of its first byte */
+    uint8_t covered; /* bytes that belong to an atomic location */
+};
+
+enum { RECORDS = 1 << 20, NO_RECORD = 0 };
+
+static AXM_STATE struct cell *cells;
+static AXM_STATE size_t cell_mask, cells_used;
+static AXM_STATE uint32_t gen;
+static AXM_STATE struct record *records;
+static AXM_STATE uint32_t records_used;
+
+static void *reserve(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        axm_fatal("out of memory for the shadow of the test's memory");
+    return p;
+}
+
+void axm_shadow_reset(void)
+{
+    if (cells == NULL) {
+        cell_mask = (1 << 12) - 1;
+        cells = reserve(sizeof *cells * (cell_mask + 1));
+        records = reserve(sizeof *records * RECORDS);
+    }
+    if (++gen == 0) {
+        memset(cells, 0, sizeof *cells * (cell_mask + 1));
+        gen = 1;
+    }
+    cells_used = 0;
+    records_used = 1;
+}
+
+static size_t slot(uintptr_t key) { return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & cell_mask; }
+
+static struct cell *find(uintptr_t key)
+{
+    for (size_t i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
+        if (cells[i].key == key)
+            return &cells[i];
+    return NULL;
+}
+
+static void grow(void)
+{
+    struct cell *old = cells;
+    size_t count = cell_mask + 1;
+    cell_mask = count * 4 - 1;
+    cells = reserve(sizeof *cells * (cell_mask + 1));
+    for (size_t i = 0; i < count; i++) {
+        if (old[i].gen != gen)
+            continue;
+        size_t k = slot(old[i].key);
+        while (cells[k].gen == gen)
+            k = (k + 1) & cell_mask;
+        cells[k] = old[i];
+    }
+    munmap(old, sizeof *old * count);
+}
+
+static struct cell *find_or_add(uintptr_t key)
+{
+    size_t i = slot(key);
+    for (; cells[i].gen == gen; i = (i + 1) & cell_mask)
+        if (cells[i].key == key)
+            return &cells[i];
+    if (AXM_UNLIKELY(cells_used > cell_mask / 2)) {
+        grow();
+        for (i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
+            ;
+    }
+    cells_used++;
+    struct cell *c = &cells[i];
+    c->key = key;
+    c->gen = gen;
+    c->records = NO_RECORD;
+    c->covered = 0;
+    memset(c->loc, 0xff, sizeof c->loc);
+    return c;
+}
+
+static const char *const touch_name[] = {"read", "write", "free"};
+
+static void report_race(const char *mine, uintptr_t addr, size_t size, uintptr_t pc, const char *other, uint8_t tid,
+                        uintptr_t other_pc)
+{
+    axm.pc2 = other_pc;
+    axm.tid2 = tid;
+    axm_violation(AXM_RACE, pc, "%s of %zu bytes at %#zx by thread %u is not ordered with an earlier %s by thread %u",
+                  mine, size, (size_t)addr, axm.cur->tid, other, tid);
+}
+
+static void report_freed(const char *mine, uintptr_t addr, const struct record *r, uintptr_t pc)
+{
+    axm.pc2 = r->pc;
+    axm.tid2 = r->tid;
+    if (mine[0] == 'f')
+        axm_violation(AXM_DOUBLE_FREE, pc, "memory at %#zx is freed again; thread %u has freed it", (size_t)addr, r->tid);
+    axm_violation(AXM_USE_AFTER_FREE, pc, "%s at %#zx by thread %u of memory that thread %u has freed", mine,
+                  (size_t)addr, axm.cur->tid, r->tid);
+}
+
+/* The atomic accesses of this run to a location, against a plain access of the running thread. */
+static void check_atomics(uint16_t loc, enum axm_touch how, uintptr_t pc)
+{
+    const struct axm_graph *g = axm.g;
+    for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev) {
+        const struct axm_event *e = &g->ev[i];
+        if (axm.fiber[e->tid]->pos <= e->idx || axm.cur->cur.v[e->tid] >= e->tick)
+            continue;
+        if (how == AXM_TOUCH_READ && e->kind != AXM_WRITE)
+            continue;
+        bool free = how == AXM_TOUCH_FREE;
+        axm.pc2 = e->pc;
+        axm.tid2 = e->tid;
+        axm_violation(free ? AXM_USE_AFTER_FREE : AXM_RACE, pc,
+                      "plain %s of %#zx by thread %u is not ordered with an earlier atomic %s by thread %u",
+                      touch_name[how], (size_t)g->locs[loc].addr, axm.cur->tid,
+                      e->kind == AXM_WRITE ? "write" : "read", e->tid);
+    }
+}
+
+static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
+    const struct axm_fiber *f = axm.cur;
+    uint32_t *link = &c->records;
+    uint32_t mine = NO_RECORD;
+    while (*link != NO_RECORD) {
+        struct record *r = &records[*link];
+        if (!(r->mask & mask)) {
+            link = &r->next;
+            continue;
+        }
+        if (r->kind == AXM_TOUCH_FREE)
+            report_freed(touch_name[how], addr, r, pc);
+        bool ordered = f->cur.v[r->tid] >= r->clk || r->tid == f->tid;
+        if (!ordered && (how != AXM_TOUCH_READ || r->kind != AXM_TOUCH_READ)) {
+            if (how == AXM_TOUCH_FREE) {
+                axm.pc2 = r->pc;
+                axm.tid2 = r->tid;
+                axm_violation(AXM_USE_AFTER_FREE, pc, "thread %u frees memory at %#zx while thread %u may still %s it",
+                              f->tid, (size_t)addr, r->tid, touch_name[r->kind]);
+            }
+            report_race(how == AXM_TOUCH_WRITE ? "plain write" : "plain read", addr, size, pc,
+                        r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
+        }
+        if (ordered && (r->mask & ~mask) == 0 && (how != AXM_TOUCH_READ || r->kind == AXM_TOUCH_READ)) {
+            mine = *link;
+            *link = r->next;
+            continue;
+        }
+        link = &r->next;
+    }
+    if (c->covered & mask) {
+        for (unsigned i = 0; i < 8; i++) {
+            if (c->loc[i] == AXM_NONE)
+                continue;
+            const struct axm_loc *l = &axm.g->locs[c->loc[i]];
+            uint8_t bytes = (uint8_t)(((1u << l->size) - 1) << i);
+            if (!(bytes & mask))
+                continue;
+            check_atomics(c->loc[i], how, pc);
+            if (how == AXM_TOUCH_READ)
+                continue;
+            c->loc[i] = AXM_NONE;
+            c->covered &= (uint8_t)~bytes;
+        }
+    }
+    if (mine == NO_RECORD) {
+        if (records_used == RECORDS)
+            axm_violation(AXM_LIMIT, pc, "more than %d plain accesses to remember in one execution", RECORDS);
+        mine = records_used++;
+    }
+    records[mine] = (struct record){.pc = pc, .next = c->records, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
+                                    .kind = (uint8_t)how, .mask = mask};
+    c->records = mine;
+}
+
+void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    if (f == NULL || size == 0)
+        return;
+    if (how != AXM_TOUCH_READ && f->spins != 0 && (addr < (uintptr_t)f->lo || addr >= (uintptr_t)f->hi))
+        f->spins = 0;
+    uintptr_t last = addr + size - 1;
+    for (uintptr_t key = addr >> 3; key <= last >> 3; key++) {
+        unsigned from = key == addr >> 3 ? addr & 7 : 0;
+        unsigned to = key == last >> 3 ? (last & 7) + 1 : 8;
+        uint8_t mask = (uint8_t)(((1u << to) - 1) & ~((1u << from) - 1));
+        touch_cell(find_or_add(key), mask, addr, size, how, pc);
+    }
+}
+
+/* The memory begins a new life: nothing of what was known about it counts. */
+void axm_forget(uintptr_t addr, size_t size)
+{
+    for (uintptr_t key = addr >> 3; key <= (addr + size - 1) >> 3; key++) {
+        struct cell *c = find(key);
+        if (c == NULL)
+            continue;
+        c->records = NO_RECORD;
+        c->covered = 0;
+        memset(c->loc, 0xff, sizeof c->loc);
+    }
+}
+
+/* One of our own words that a stand-in reuses for something new. */
+void axm_renew(uintptr_t addr, size_t size) { axm_forget(addr, size); }
+
+/* The location of an atomic access; `known` in a replay. */
+uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
+{
+    *fresh = false;
+    unsigned offset = q->addr & 7;
+    if (offset % q->size != 0)
+        axm_violation(AXM_MISUSE, q->pc, "atomic access of %u bytes at %#zx is not aligned", q->size, (size_t)q->addr);
+    struct cell *c = find_or_add(q->addr >> 3);
+    uint8_t mask = (uint8_t)(((1u << q->size) - 1) << offset);
+    uint16_t loc = c->loc[offset];
+    if (loc != AXM_NONE && axm.g->locs[loc].size == q->size)
+        return loc;
+    if (c->covered & mask)
+        axm_violation(AXM_MIXED_SIZE, q->pc,
+                      "atomic access of %u bytes at %#zx overlaps one of another size: C11 gives that no meaning "
+                      "and the model has none", q->size, (size_t)q->addr);
+    if (known == AXM_NONE) {
+        uint64_t init = 0;
+        if (!(q->addr & AXM_NOWHERE))
+            memcpy(&init, (const void *)q->addr, q->size);
+        known = axm_loc_new(axm.g, q->addr, q->size, init);
+        *fresh = true;
+    }
+    c->loc[offset] = known;
+    c->covered |= mask;
+    return known;
+}
+
+/* An atomic access against the plain accesses before it. */
+void axm_atomic_touch(const struct axm_req *q, bool writes)
+{
+    const struct cell *c = find(q->addr >> 3);
+    const struct axm_fiber *f = axm.cur;
+    uint8_t mask = (uint8_t)(((1u << q->size) - 1) << (q->addr & 7));
+    for (uint32_t i = c->records; i != NO_RECORD; i = records[i].next) {
+        const struct record *r = &records[i];
+        if (!(r->mask & mask))
+            continue;
+        if (r->kind == AXM_TOUCH_FREE)
+            report_freed(writes ? "atomic write" : "atomic read", q->addr, r, q->pc);
+        if (f->cur.v[r->tid] >= r->clk || r->tid == f->tid || (r->kind == AXM_TOUCH_READ && !writes))
+            continue;
+        report_race(writes ? "atomic write" : "atomic read", q->addr, q->size, q->pc,
+                    r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
+    }
+}

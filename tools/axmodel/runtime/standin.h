@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * standin.h: what the stand-ins for libc functions share.
+ *
+ *     STANDIN(int, sem_post, (sem_t *s)) { ... }      the linker's --wrap sends the test's calls here
+ */
+#ifndef AXM_STANDIN_H
+#define AXM_STANDIN_H
+
+#include "axm.h"
+
+#define STANDIN(type, name, parameters) \
+    type __wrap_##name parameters;      \
+    type __wrap_##name parameters
+
+/* An operation on a word of ours. */
+uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc);
+void axm_lock_word(void *object, uint8_t note, uintptr_t pc);
+void axm_unlock_word(void *object, uint8_t note, uintptr_t pc);
+
+/* Sleeping until another thread says so. begin comes before the thread can be found by wakers. */
+void axm_sleep_begin(void);
+void axm_sleep(uint8_t order, bool timed, uintptr_t pc);
+void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc);
+bool axm_ends_early(uint8_t note, uintptr_t pc);
+
+#endif

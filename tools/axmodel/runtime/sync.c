@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/* Stand-ins for mutexes, condition variables, read-write locks, barriers, semaphores and once, made of
+ * the same visible operations as the test's own atomics. The word a stand-in works on is the first four
+ * bytes of the object; what else it keeps there is guarded by that word. */
+#include "axm.h"
+
+#include "standin.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+#include <threads.h>
+
+static uint64_t word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc,
+                     bool *wrote)
+{
+    const struct axm_req q = {.addr = (uintptr_t)object, .pc = pc, .arg = arg, .cmp = cmp, .op = op, .size = 4,
+                              .ord = order, .ord_fail = AXM_RLX, .flags = AXM_INTERNAL, .note = note};
+    return axm_access(&q, wrote);
+}
+
+uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc)
+{
+    bool wrote;
+    return word(object, op, arg, cmp, order, note, pc, &wrote);
+}
+
+void axm_lock_word(void *object, uint8_t note, uintptr_t pc) { axm_word(object, AXM_WAIT_CAS, 1, 0, AXM_ACQ, note, pc); }
+void axm_unlock_word(void *object, uint8_t note, uintptr_t pc) { axm_word(object, AXM_STORE, 0, 0, AXM_REL, note, pc); }
+
+/* Whether a wait that may end early does: at most --bound spurious times per thread. */
+bool axm_ends_early(uint8_t note, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    if (f->spurious >= axm.opt.spurious || axm_choose(2, note, pc) == 0)
+        return false;
+    f->spurious++;
+    return true;
+}
+
+/* A new object, or the end of one: plain writes to all of it. */
+static void renew(void *object, size_t size, uintptr_t pc)
+{
+    if (axm.cur != NULL)
+        axm_touch((uintptr_t)object, size, AXM_TOUCH_WRITE, pc);
+    memset(object, 0, size);
+}
+
+/* ---- mutexes ---- */
+
+struct mutex {
+    uint32_t word, count, owner, unused;
+    int32_t kind; /* where glibc's static initialisers put it */
+};
+_Static_assert(offsetof(struct mutex, kind) == offsetof(pthread_mutex_t, __data.__kind), "layout of pthread_mutex_t");
+_Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t), "mtx_t is a pthread_mutex_t");
+
+enum { NORMAL, RECURSIVE, CHECKED };
+
+static uint32_t me(void) { return axm.cur->tid + 1u; }
+
+static int mutex_lock(struct mutex *m, bool try, uintptr_t pc)
+{
+    if (axm.cur == NULL)
+        return 0;
+    int kind = m->kind & 3;
+    if (m->owner == me()) {
+        if (kind == RECURSIVE) {
+            m->count++;
+            return 0;
+        }
+        if (try)
+            return EBUSY;
+        if (kind == CHECKED)
+            return EDEADLK;
+    }
+    bool locked = true;
+    if (try)
+        word(m, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, pc, &locked);
+    else
+        axm_lock_word(m, AXM_N_LOCK, pc);
+    if (!locked)
+        return EBUSY;
+    m->owner = me();
+    return 0;
+}
+
+static int mutex_unlock(struct mutex *m, uintptr_t pc)
+{
+    if (axm.cur == NULL)
+        return 0;
+    if (m->owner != me()) {
+        if ((m->kind & 3) != NORMAL)
+            return EPERM;
+        axm_violation(AXM_MISUSE, pc, "thread %u unlocks a mutex it does not hold", axm.cur->tid);
+    }
+    if (m->count != 0) {
+        m->count--;
+        return 0;
+    }
+    m->owner = 0;
+    axm_unlock_word(m, AXM_N_UNLOCK, pc);
+    return 0;
+}
+
+STANDIN(int, pthread_mutex_init, (pthread_mutex_t *m, const pthread_mutexattr_t *attr))
+{
+    int kind = PTHREAD_MUTEX_NORMAL;
+    if (attr != NULL)
+        pthread_mutexattr_gettype(attr, &kind);
+    renew(m, sizeof *m, AXM_CALLER);
+    ((struct mutex *)m)->kind = kind;
+    return 0;
+}
+
+static int mutex_destroy(struct mutex *m, uintptr_t pc)
+{
+    if (axm.cur == NULL)
+        return 0;
+    if (m->owner != 0)
+        axm_violation(AXM_MISUSE, pc, "a mutex is destroyed while thread %u holds it", m->owner - 1);
+    renew(m, sizeof(pthread_mutex_t), pc);
+    return 0;
+}
+
+STANDIN(int, pthread_mutex_destroy, (pthread_mutex_t *m)) { return mutex_destroy((struct mutex *)m, AXM_CALLER); }
+STANDIN(int, pthread_mutex_lock, (pthread_mutex_t *m)) { return mutex_lock((struct mutex *)m, false, AXM_CALLER); }
+STANDIN(int, pthread_mutex_trylock, (pthread_mutex_t *m)) { return mutex_lock((struct mutex *)m, true, AXM_CALLER); }
+STANDIN(int, pthread_mutex_unlock, (pthread_mutex_t *m)) { return mutex_unlock((struct mutex *)m, AXM_CALLER); }
+STANDIN(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec *when))
+{
+    (void)when;
+    if (axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER))
+        return ETIMEDOUT;
+    return mutex_lock((struct mutex *)m, false, AXM_CALLER);
+}
+
+static int thrd_result(int e) { return e == 0 ? thrd_success : e == EBUSY ? thrd_busy : e == ETIMEDOUT ? thrd_timedout : thrd_error; }
+
+STANDIN(int, mtx_init, (mtx_t *m, int type))
+{
+    renew(m, sizeof *m, AXM_CALLER);
+    ((struct mutex *)m)->kind = type & mtx_recursive ? RECURSIVE : NORMAL;
+    return thrd_success;
+}
+STANDIN(void, mtx_destroy, (mtx_t *m)) { mutex_destroy((struct mutex *)m, AXM_CALLER); }
+STANDIN(int, mtx_lock, (mtx_t *m)) { return thrd_result(mutex_lock((struct mutex *)m, false, AXM_CALLER)); }
+STANDIN(int, mtx_trylock, (mtx_t *m)) { return thrd_result(mutex_lock((struct mutex *)m, true, AXM_CALLER)); }
+STANDIN(int, mtx_unlock, (mtx_t *m)) { return thrd_result(mutex_unlock((struct mutex *)m, AXM_CALLER)); }
+STANDIN(int, mtx_timedlock, (mtx_t *restrict m, const struct timespec *restrict when))
+{
+    return thrd_result(__wrap_pthread_mutex_timedlock((pthread_mutex_t *)m, when));
+}
+
+/* ---- condition variables ---- */
+
+struct cond {
+    uint32_t word; /* guards the rest */
+    uint8_t n, waiter[AXM_THREADS];
+};
+_Static_assert(sizeof(struct cond) <= sizeof(pthread_cond_t), "room for the waiters");
+_Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "cnd_t is a pthread_cond_t");
+
+/* A thread that sleeps waits for its own word, which whoever wakes it sets. */
+void axm_sleep_begin(void)
+{
+    struct axm_fiber *f = axm.cur;
+    axm_renew((uintptr_t)&f->wake, sizeof f->wake);
+    f->wake = 0;
+}
+
+void axm_sleep(uint8_t order, bool timed, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    f->timed = timed;
+    axm_word(&f->wake, AXM_WAIT_NOT, 0, 0, order, AXM_N_SLEEP, pc);
+    f->timed = false;
+}
+
+void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc) { axm_word(&axm.fiber[tid]->wake, AXM_STORE, 1, 0, order, AXM_N_WAKE, pc); }
+
+static int cond_wait(struct cond *c, struct mutex *m, bool timed, uintptr_t pc)
+{
+    if (m->owner != me())
+        axm_violation(AXM_MISUSE, pc, "thread %u waits on a condition with a mutex it does not hold", axm.cur->tid);
+    int early = 0;
+    if (timed && axm_ends_early(AXM_N_TIMEOUT, pc))
+        early = ETIMEDOUT;
+    else if (!timed && axm_ends_early(AXM_N_SPURIOUS, pc))
+        early = -1;
+    if (early == 0) {
+        axm_sleep_begin();
+        axm_lock_word(c, AXM_N_COND, pc);
+        c->waiter[c->n++] = axm.cur->tid;
+        axm_unlock_word(c, AXM_N_COND, pc);
+    }
+    mutex_unlock(m, pc);
+    if (early == 0)
+        axm_sleep(AXM_ACQ, timed, pc);
+    mutex_lock(m, false, pc);
+    return early == ETIMEDOUT ? ETIMEDOUT : 0;
+}
+
+static void cond_wake(struct cond *c, bool all, uintptr_t pc)
+{
+    if (axm.cur == NULL)
+        return;
+    axm_lock_word(c, AXM_N_COND, pc);
+    while (c->n != 0) {
+        unsigned k = c->n == 1 || all ? 0 : axm_choose(c->n, AXM_N_WAKE, pc);
+        uint8_t tid = c->waiter[k];
+        c->n--;
+        memmove(&c->waiter[k], &c->waiter[k + 1], c->n - k);
+        axm_wake(tid, AXM_REL, pc);
+        if (!all)
+            break;
+    }
+    axm_unlock_word(c, AXM_N_COND, pc);
+}
+
+static int cond_destroy(struct cond *c, uintptr_t pc)
+{
+    if (axm.cur != NULL && c->n != 0)
+        axm_violation(AXM_MISUSE, pc, "a condition variable is destroyed while thread %u waits on it", c->waiter[0]);
+    renew(c, sizeof(pthread_cond_t), pc);
+    return 0;
+}
+
+STANDIN(int, pthread_cond_init, (pthread_cond_t *c, const pthread_condattr_t *attr))
+{
+    (void)attr;
+    renew(c, sizeof *c, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_cond_destroy, (pthread_cond_t *c)) { return cond_destroy((struct cond *)c, AXM_CALLER); }
+STANDIN(int, pthread_cond_wait, (pthread_cond_t *c, pthread_mutex_t *m))
+{
+    return cond_wait((struct cond *)c, (struct mutex *)m, false, AXM_CALLER);
+}
+STANDIN(int, pthread_cond_timedwait, (pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *when))
+{
+    (void)when;
+    return cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER);
+}
+STANDIN(int, pthread_cond_clockwait,
+        (pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *when))
+{
+    (void)clock;
+    (void)when;
+    return cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER);
+}
+STANDIN(int, pthread_cond_signal, (pthread_cond_t *c))
+{
+    cond_wake((struct cond *)c, false, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_cond_broadcast, (pthread_cond_t *c))
+{
+    cond_wake((struct cond *)c, true, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, cnd_init, (cnd_t *c))
+{
+    renew(c, sizeof *c, AXM_CALLER);
+    return thrd_success;
+}
+STANDIN(void, cnd_destroy, (cnd_t *c)) { cond_destroy((struct cond *)c, AXM_CALLER); }
+STANDIN(int, cnd_wait, (cnd_t *c, mtx_t *m))
+{
+    return thrd_result(cond_wait((struct cond *)c, (struct mutex *)m, false, AXM_CALLER));
+}
+STANDIN(int, cnd_timedwait, (cnd_t *restrict c, mtx_t *restrict m, const struct timespec *restrict when))
+{
+    (void)when;
+    return thrd_result(cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER));
+}
+STANDIN(int, cnd_signal, (cnd_t *c))
+{
+    cond_wake((struct cond *)c, false, AXM_CALLER);
+    return thrd_success;
+}
+STANDIN(int, cnd_broadcast, (cnd_t *c))
+{
+    cond_wake((struct cond *)c, true, AXM_CALLER);
+    return thrd_success;
+}
+
+/* ---- read-write locks and spin locks ---- */
+
+/* word: how many read, or WRITER */
+struct rwlock {
+    uint32_t word, writer;
+};
+enum { WRITER = 0x7fffffff };
+
+STANDIN(int, pthread_rwlock_init, (pthread_rwlock_t *l, const pthread_rwlockattr_t *attr))
+{
+    (void)attr;
+    renew(l, sizeof *l, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_rwlock_destroy, (pthread_rwlock_t *l))
+{
+    if (axm.cur != NULL && ((struct rwlock *)l)->writer != 0)
+        axm_violation(AXM_MISUSE, AXM_CALLER, "a read-write lock is destroyed while it is held");
+    renew(l, sizeof *l, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l))
+{
+    if (((struct rwlock *)l)->writer == me())
+        return EDEADLK;
+    axm_word(l, AXM_WAIT_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *l))
+{
+    bool wrote;
+    word(l, AXM_TRY_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER, &wrote);
+    return wrote ? 0 : EBUSY;
+}
+STANDIN(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l))
+{
+    if (((struct rwlock *)l)->writer == me())
+        return EDEADLK;
+    axm_word(l, AXM_WAIT_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER);
+    ((struct rwlock *)l)->writer = me();
+    return 0;
+}
+STANDIN(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *l))
+{
+    bool wrote;
+    word(l, AXM_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER, &wrote);
+    if (wrote)
+        ((struct rwlock *)l)->writer = me();
+    return wrote ? 0 : EBUSY;
+}
+STANDIN(int, pthread_rwlock_unlock, (pthread_rwlock_t *l))
+{
+    struct rwlock *r = (struct rwlock *)l;
+    if (r->writer == me()) {
+        r->writer = 0;
+        axm_unlock_word(l, AXM_N_UNLOCK, AXM_CALLER);
+        return 0;
+    }
+    uint64_t readers = axm_word(l, AXM_SUB, 1, 0, AXM_REL, AXM_N_UNLOCK, AXM_CALLER);
+    if (readers == 0 || readers == WRITER)
+        axm_violation(AXM_MISUSE, AXM_CALLER, "thread %u unlocks a read-write lock it does not hold", axm.cur->tid);
+    return 0;
+}
+
+STANDIN(int, pthread_spin_init, (pthread_spinlock_t *l, int shared))
+{
+    (void)shared;
+    renew((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_spin_destroy, (pthread_spinlock_t *l))
+{
+    renew((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_spin_lock, (pthread_spinlock_t *l))
+{
+    axm_lock_word((void *)(uintptr_t)l, AXM_N_LOCK, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_spin_trylock, (pthread_spinlock_t *l))
+{
+    bool wrote;
+    word((void *)(uintptr_t)l, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, AXM_CALLER, &wrote);
+    return wrote ? 0 : EBUSY;
+}
+STANDIN(int, pthread_spin_unlock, (pthread_spinlock_t *l))
+{
+    axm_unlock_word((void *)(uintptr_t)l, AXM_N_UNLOCK, AXM_CALLER);
+    return 0;
+}
+
+/* ---- barriers, semaphores, once ---- */
+
+struct barrier {
+    uint32_t arrived, generation, total;
+};
+
+STANDIN(int, pthread_barrier_init, (pthread_barrier_t *b, const pthread_barrierattr_t *attr, unsigned count))
+{
+    (void)attr;
+    if (count == 0)
+        return EINVAL;
+    renew(b, sizeof *b, AXM_CALLER);
+    ((struct barrier *)b)->total = count;
+    return 0;
+}
+STANDIN(int, pthread_barrier_destroy, (pthread_barrier_t *b))
+{
+    renew(b, sizeof *b, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, pthread_barrier_wait, (pthread_barrier_t *barrier))
+{
+    struct barrier *b = (struct barrier *)barrier;
+    uint64_t generation = axm_word(&b->generation, AXM_LOAD, 0, 0, AXM_RLX, AXM_N_BARRIER, AXM_CALLER);
+    uint64_t before = axm_word(&b->arrived, AXM_ADD, 1, 0, AXM_ACQ_REL, AXM_N_BARRIER, AXM_CALLER);
+    if (before + 1 == b->total) {
+        axm_word(&b->arrived, AXM_STORE, 0, 0, AXM_RLX, AXM_N_BARRIER, AXM_CALLER);
+        axm_word(&b->generation, AXM_STORE, generation + 1, 0, AXM_REL, AXM_N_BARRIER, AXM_CALLER);
+        return PTHREAD_BARRIER_SERIAL_THREAD;
+    }
+    axm_word(&b->generation, AXM_WAIT_NOT, 0, generation, AXM_ACQ, AXM_N_BARRIER, AXM_CALLER);
+    return 0;
+}
+
+STANDIN(int, sem_init, (sem_t *s, int shared, unsigned value))
+{
+    (void)shared;
+    renew(s, sizeof *s, AXM_CALLER);
+    memcpy(s, &value, sizeof value);
+    return 0;
+}
+STANDIN(int, sem_destroy, (sem_t *s))
+{
+    renew(s, sizeof *s, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, sem_wait, (sem_t *s))
+{
+    axm_word(s, AXM_WAIT_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, sem_trywait, (sem_t *s))
+{
+    bool wrote;
+    word(s, AXM_TRY_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER, &wrote);
+    if (wrote)
+        return 0;
+    errno = EAGAIN;
+    return -1;
+}
+STANDIN(int, sem_timedwait, (sem_t *restrict s, const struct timespec *restrict when))
+{
+    (void)when;
+    if (axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER)) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    axm.cur->timed = true;
+    axm_word(s, AXM_WAIT_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER);
+    axm.cur->timed = false;
+    return 0;
+}
+STANDIN(int, sem_post, (sem_t *s))
+{
+    axm_word(s, AXM_ADD, 1, 0, AXM_REL, AXM_N_SEM_POST, AXM_CALLER);
+    return 0;
+}
+STANDIN(int, sem_getvalue, (sem_t *restrict s, int *restrict value))
+{
+    *value = (int)axm_word(s, AXM_LOAD, 0, 0, AXM_RLX, AXM_N_SEM_WAIT, AXM_CALLER);
+    return 0;
+}
+
+static void once(void *flag, void (*init)(void), uintptr_t pc)
+{
+    enum { FRESH, RUNNING, FINISHED };
+    bool mine;
+    const struct axm_req q = {.addr = (uintptr_t)flag, .pc = pc, .arg = RUNNING, .cmp = FRESH, .op = AXM_CAS, .size = 4,
+                              .ord = AXM_ACQ, .ord_fail = AXM_ACQ, .flags = AXM_INTERNAL, .note = AXM_N_ONCE};
+    uint64_t state = axm_access(&q, &mine);
+    if (mine) {
+        init();
+        axm_word(flag, AXM_STORE, FINISHED, 0, AXM_REL, AXM_N_ONCE, pc);
+    } else if (state == RUNNING) {
+        axm_word(flag, AXM_WAIT_NOT, 0, RUNNING, AXM_ACQ, AXM_N_ONCE, pc);
+    }
+}
+
+STANDIN(int, pthread_once, (pthread_once_t *flag, void (*init)(void)))
+{
+    if (axm.cur == NULL)
+        axm_fatal("pthread_once outside of a test is not modelled");
+    once(flag, init, AXM_CALLER);
+    return 0;
+}
+STANDIN(void, call_once, (once_flag *flag, void (*init)(void))) { once(flag, init, AXM_CALLER); }

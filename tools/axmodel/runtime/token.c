@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Replay tokens: an execution as the list of its deviations from the plainest one.
+ *
+ *     A3B-1C~A=2      A..P       the thread that makes the next event
+ *                     3          ... and the next three
+ *                     -1         ... with the source or the place one step older than the newest
+ *                     ~          ... a weak compare-exchange failing spuriously
+ *                     =2         ... a choice with this result
+ */
+#include "axm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct step {
+    uint8_t tid;
+    bool spurious;
+    uint16_t back, choice;
+};
+
+static AXM_STATE struct step steps[AXM_EVENTS];
+static AXM_STATE unsigned count, at;
+static AXM_STATE struct step now;
+
+bool axm_token_parse(const char *text)
+{
+    count = 0;
+    for (const char *p = text; *p != '\0';) {
+        if (*p < 'A' || *p >= 'A' + AXM_THREADS || count == AXM_EVENTS)
+            return false;
+        struct step s = {.tid = (uint8_t)(*p++ - 'A')};
+        unsigned long repeat = 1;
+        char *end = NULL;
+        if (*p >= '0' && *p <= '9') {
+            repeat = strtoul(p, &end, 10);
+            p = end;
+        } else {
+            if (*p == '-') {
+                s.back = (uint16_t)strtoul(p + 1, &end, 10);
+                p = end;
+            }
+            if (*p == '=') {
+                s.choice = (uint16_t)strtoul(p + 1, &end, 10);
+                p = end;
+            }
+            if (*p == '~') {
+                s.spurious = true;
+                p++;
+            }
+        }
+        for (; repeat != 0 && count < AXM_EVENTS; repeat--)
+            steps[count++] = s;
+    }
+    return true;
+}
+
+void axm_token_begin(void) { at = 0; }
+
+/* The thread whose turn it is; the first that can run when the token has nothing to say. */
+struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n)
+{
+    if (at < count)
+        for (unsigned i = 0; i < n; i++)
+            if (list[i]->tid == steps[at].tid)
+                return list[i];
+    return list[0];
+}
+
+void axm_token_advance(void)
+{
+    if (at < count)
+        now = steps[at++];
+    else
+        memset(&now, 0, sizeof now);
+}
+
+uint64_t axm_token_choice(unsigned alternatives) { return now.choice < alternatives ? now.choice : 0; }
+
+bool axm_token_spurious(void) { return now.spurious; }
+
+uint16_t axm_token_walk(const struct axm_graph *g, uint16_t loc)
+{
+    uint16_t w = axm_newest(&g->locs[loc]);
+    for (unsigned k = now.back; k != 0 && w != AXM_INIT; k--)
+        w = g->ev[w].mo_prev;
+    return w;
+}
+
+/* The events of the graph in an order in which each comes after its source. */
+unsigned axm_linearize(uint16_t *order)
+{
+    const struct axm_graph *g = axm.g;
+    uint16_t next[AXM_THREADS];
+    static AXM_STATE bool done[AXM_EVENTS];
+    memcpy(next, g->first, sizeof next);
+    memset(done, 0, g->n);
+    unsigned n = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (unsigned t = 0; t < AXM_THREADS; t++) {
+            while (next[t] != AXM_NONE) {
+                const struct axm_event *e = &g->ev[next[t]];
+                if (e->kind == AXM_READ && e->rf != AXM_INIT && e->rf != AXM_NONE && !done[e->rf])
+                    break;
+                /* Not before what its thread was started or let go by, either. */
+                bool early = false;
+                for (unsigned u = 0; u < AXM_THREADS && !early; u++)
+                    early = u != t && next[u] != AXM_NONE && g->ev[next[u]].idx < e->porf.v[u];
+                if (early)
+                    break;
+                done[next[t]] = true;
+                order[n++] = next[t];
+                next[t] = e->po_next;
+                moved = true;
+            }
+        }
+    }
+    return n;
+}
+
+void axm_token_make(char *out, size_t size)
+{
+    static AXM_STATE uint16_t order[AXM_EVENTS];
+    static AXM_STATE bool done[AXM_EVENTS];
+    const struct axm_graph *g = axm.g;
+    unsigned n = axm_linearize(order);
+    size_t used = 0;
+    unsigned run = 0;
+    int run_tid = -1;
+    memset(done, 0, g->n);
+    out[0] = '\0';
+    for (unsigned k = 0; k <= n; k++) {
+        const struct axm_event *e = k < n ? &g->ev[order[k]] : NULL;
+        if (e != NULL)
+            done[order[k]] = true;
+        if (e != NULL && ((e->kind == AXM_READ && e->result == AXM_WAITS) || (e->kind == AXM_WRITE && e->rmw != AXM_NONE)))
+            continue;
+        unsigned back = 0;
+        uint64_t choice = e != NULL && e->kind == AXM_CHOICE ? e->value : 0;
+        bool spurious = e != NULL && e->kind == AXM_READ && e->flags & AXM_SPURIOUS;
+        if (e != NULL && e->loc != AXM_NONE) {
+            uint16_t from = e->kind == AXM_READ ? e->rf : order[k];
+            for (uint16_t w = axm_after(g, e->loc, from); w != AXM_NONE; w = g->ev[w].mo_next)
+                back += done[w] && (e->kind != AXM_READ || w != e->rmw);
+        }
+        bool plain = e != NULL && back == 0 && choice == 0 && !spurious;
+        if (run != 0 && (e == NULL || !plain || e->tid != run_tid)) {
+            used += (size_t)snprintf(out + used, size - used, run == 1 ? "%c" : "%c%u", 'A' + run_tid, run);
+            run = 0;
+        }
+        if (e == NULL || used + 32 > size)
+            break;
+        if (plain) {
+            run_tid = e->tid;
+            run++;
+            continue;
+        }
+        used += (size_t)snprintf(out + used, size - used, "%c", 'A' + e->tid);
+        if (back != 0)
+            used += (size_t)snprintf(out + used, size - used, "-%u", back);
+        if (choice != 0)
+            used += (size_t)snprintf(out + used, size - used, "=%llu", (unsigned long long)choice);
+        if (spurious)
+            used += (size_t)snprintf(out + used, size - used, "~");
+    }
+    /* Who ran into it, after the last event. */
+    if (axm.last != NULL && used + 2 < size)
+        snprintf(out + used, size - used, "%c", 'A' + axm.last->tid);
+}
