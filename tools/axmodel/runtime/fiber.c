@@ -60,7 +60,6 @@ void axm_fiber_start(struct axm_fiber *f, void (*entry)(void))
      * a call. */
     void **sp = (void **)(void *)f->hi;
     *--sp = NULL;
-    *--sp = NULL;
     *--sp = (void *)(uintptr_t)entry;
     for (int i = 0; i < 6; i++)
         *--sp = NULL;
