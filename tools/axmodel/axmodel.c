@@ -121,6 +121,10 @@ static void compile_options(struct list *command, bool gcc, bool optimised)
     add(command, "-g");
     add(command, "-fno-omit-frame-pointer");
     add(command, "-U_FORTIFY_SOURCE");
+    /* gcc expands small ones after it has instrumented, and nobody would see them. */
+    add(command, "-fno-builtin-memcpy");
+    add(command, "-fno-builtin-memmove");
+    add(command, "-fno-builtin-memset");
     if (!optimised)
         add(command, "-O1");
     if (gcc) {
