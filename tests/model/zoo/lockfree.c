@@ -128,7 +128,11 @@ THREAD(drops_once_too_often)
 }
 AX_MODEL_BROKEN(broken_refcount_dropped_twice, "use after free") { two_references(drops_once_too_often); }
 THREAD(never_drops) { return NULL; }
-AX_MODEL_BROKEN(broken_refcount_never_dropped, "leak") { two_references(never_drops); }
+AX_MODEL_BROKEN(broken_refcount_never_dropped, "leak") 
+{
+    two_references(never_drops);
+    shared = NULL;
+}
 THREAD(uses_after_drop)
 {
     drop_acq_rel_drop(shared);

@@ -10,7 +10,9 @@ static void *volatile kept; /* so that compilers do not make away with malloc an
 AX_MODEL_BROKEN(broken_leak, "leak")
 {
     kept = malloc(16);
+    kept = NULL;
 }
+AX_MODEL_TEST(repaired_kept_in_a_global) { kept = malloc(16); }
 AX_MODEL_TEST(repaired_no_leak)
 {
     kept = malloc(16);

@@ -301,6 +301,7 @@ void axm_fiber_start(struct axm_fiber *f, void (*entry)(void));
 void axm_switch(void **save, void *load);
 void axm_globals_save(void);
 void axm_globals_restore(void);
+void axm_globals_visit(void (*visit)(const void *from, size_t size));
 extern void *axm_set_tp;
 
 /* sched.c */

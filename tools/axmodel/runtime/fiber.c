@@ -241,6 +241,14 @@ void axm_globals_restore(void)
     }
 }
 
+void axm_globals_visit(void (*visit)(const void *from, size_t size))
+{
+    struct range r[3];
+    unsigned n = ranges(r);
+    for (unsigned i = 0; i < n; i++)
+        visit(r[i].from, (size_t)(r[i].to - r[i].from));
+}
+
 void axm_fibers_init(void)
 {
     main_tp = __builtin_thread_pointer();

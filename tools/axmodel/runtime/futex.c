@@ -170,3 +170,12 @@ STANDIN(unsigned, sleep, (unsigned s))
     return 0;
 }
 STANDIN(int, sched_getcpu, (void)) { return axm.cur == NULL ? 0 : axm.cur->tid; }
+
+/* There is one process. */
+STANDIN(int, pthread_atfork, (void (*prepare)(void), void (*parent)(void), void (*child)(void)))
+{
+    (void)prepare;
+    (void)parent;
+    (void)child;
+    return 0;
+}

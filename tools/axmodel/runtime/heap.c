@@ -19,7 +19,8 @@ struct block {
     uintptr_t pc, freed_pc;
     uint32_t state;
     uint8_t tid, class;
-    unsigned char pad[18]; /* so that what follows is aligned to 64 */
+    bool reached;
+    unsigned char pad[17]; /* so that what follows is aligned to 64 */
 };
 
 struct region {
@@ -28,6 +29,8 @@ struct region {
     struct block *all;
     struct block *free[CLASSES];
 };
+
+_Static_assert(sizeof(struct block) == 64, "blocks are followed by memory aligned to 64");
 
 static AXM_STATE struct region regions[AXM_THREADS];
 static AXM_STATE unsigned char *heap;
@@ -99,6 +102,7 @@ static void *take(size_t size, size_t align, uintptr_t pc)
     b->size = size;
     b->pc = pc;
     b->state = LIVE;
+    b->reached = false;
     b->tid = f->tid;
     b->class = (uint8_t)c;
     memset(b + 1, 0xa5, size < 4096 ? size : 4096);
@@ -131,14 +135,44 @@ static void give(void *p, uintptr_t pc)
     r->free[b->class] = b;
 }
 
-/* Blocks that are neither free nor reachable are not told apart from those that are reachable: the test
- * made them in this execution, so it frees them. */
+/* The live block that a word points into, at its start or anywhere inside. */
+static struct block *pointed_to(uintptr_t word)
+{
+    if (!axm_heap_owns((const void *)word))
+        return NULL;
+    const struct region *r = &regions[(word - (uintptr_t)heap) / region_size];
+    for (struct block *b = r->all; b != NULL; b = b->all)
+        if (word >= (uintptr_t)(b + 1) && word < (uintptr_t)(b + 1) + (b->size == 0 ? 1 : b->size))
+            return b->state == LIVE ? b : NULL;
+    return NULL;
+}
+
+static void mark_from(const void *from, size_t size)
+{
+    const uintptr_t *w = (const uintptr_t *)(((uintptr_t)from + 7) & ~(uintptr_t)7);
+    for (; (const unsigned char *)(w + 1) <= (const unsigned char *)from + size; w++) {
+        struct block *b = pointed_to(*w);
+        if (b != NULL && !b->reached) {
+            b->reached = true;
+            mark_from(b + 1, b->size);
+        }
+    }
+}
+
+/* As leak checkers have it: what no global leads to at the end is lost. The threads are gone. */
 bool axm_heap_leaks(void)
 {
+    bool live = false;
     for (unsigned t = 0; t < AXM_THREADS; t++)
         for (struct block *b = regions[t].all; b != NULL; b = b->all)
-            if (b->state == LIVE) {
-                axm_note(AXM_LEAK, b->pc, "%zu bytes that thread %u allocated are never freed", b->size, t);
+            live = live || b->state == LIVE;
+    if (!live)
+        return false;
+    axm_globals_visit(mark_from);
+    for (unsigned t = 0; t < AXM_THREADS; t++)
+        for (struct block *b = regions[t].all; b != NULL; b = b->all)
+            if (b->state == LIVE && !b->reached) {
+                axm_note(AXM_LEAK, b->pc, "%zu bytes that thread %u allocated are lost", b->size, t);
                 return true;
             }
     return false;

@@ -503,13 +503,15 @@ bool axm_spin_check(const struct axm_req *q)
         memcmp(s->stack, (const void *)sp, bytes) == 0) {
         if (f->next != AXM_NONE || f->pos == s->events)
             return false;
-        if (directed())
-            return true;
-        bool stale = true;
-        for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev)
+        bool stale = true, spurious = false;
+        for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev) {
             stale = stale && axm.g->ev[i].kind == AXM_READ && axm.g->ev[i].flags & AXM_STALE;
-        if (stale)
-            axm_stop(AXM_END_PRUNED); /* no revisit will ever wake it */
+            spurious = spurious || axm.g->ev[i].flags & AXM_SPURIOUS;
+        }
+        if (directed())
+            return !spurious; /* only a failure of its own kept it: it just goes on */
+        if (stale || spurious)
+            axm_stop(AXM_END_PRUNED); /* no revisit would ever change that turn */
         f->pc = q->pc;
         f->doing = "spin";
         f->want = s->events;

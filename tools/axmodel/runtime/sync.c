@@ -136,6 +136,13 @@ STANDIN(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec
     return mutex_lock((struct mutex *)m, false, AXM_CALLER);
 }
 
+/* No owner ever dies in the model. */
+STANDIN(int, pthread_mutex_consistent, (pthread_mutex_t *m))
+{
+    (void)m;
+    return EINVAL;
+}
+
 static int thrd_result(int e) { return e == 0 ? thrd_success : e == EBUSY ? thrd_busy : e == ETIMEDOUT ? thrd_timedout : thrd_error; }
 
 STANDIN(int, mtx_init, (mtx_t *m, int type))
