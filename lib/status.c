@@ -24,6 +24,7 @@ AXI_EXPORT const char *ax_strerror(ax_status status)
         [AX_ETIMEDOUT] = "the deadline passed",
         [AX_ECORRUPT] = "the memory holds no such object",
         [AX_ECANCELED] = "given up by the other side",
+        [AX_EBUSY] = "held or in use by somebody",
     };
     size_t i = (size_t)status;
     if (i >= sizeof sentences / sizeof sentences[0] || sentences[i] == NULL)

@@ -32,7 +32,8 @@ typedef enum ax_status {
     AX_EPERM = 12,        /**< the caller does not own what it tries to release or use */
     AX_ETIMEDOUT = 13,    /**< the deadline passed */
     AX_ECORRUPT = 14,     /**< the memory attached to is not such an object, or of another version */
-    AX_ECANCELED = 15     /**< given up by the other side */
+    AX_ECANCELED = 15,    /**< given up by the other side */
+    AX_EBUSY = 16         /**< held or in use by somebody */
 } ax_status;
 
 /**

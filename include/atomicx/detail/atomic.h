@@ -38,6 +38,8 @@
 #define AX_DETAIL_CAS_SEQ_CST(p, expected, desired, end)                                          \
     __atomic_compare_exchange_n((p), (expected), (desired), 0, AX_DETAIL_ORDER(end, __ATOMIC_SEQ_CST), \
                                 AX_DETAIL_ORDER(end, __ATOMIC_SEQ_CST))
+#define AX_DETAIL_WCAS_RELAXED(p, expected, desired) \
+    __atomic_compare_exchange_n((p), (expected), (desired), 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 #define AX_DETAIL_WCAS_SEQ_CST(p, expected, desired, end)                                         \
     __atomic_compare_exchange_n((p), (expected), (desired), 1, AX_DETAIL_ORDER(end, __ATOMIC_SEQ_CST), \
                                 AX_DETAIL_ORDER(end, __ATOMIC_SEQ_CST))
