@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * stress.h: hammer a concurrent structure from many threads, then do the arithmetic.
+ *
+ *     static void work(ax_stress_worker *self, uint64_t begin, uint64_t end)
+ *     {
+ *         for (uint64_t i = begin; i < end; i++)
+ *             my_structure_push(self->shared, ...), ((struct tally *)self->tally)->pushed++;
+ *     }
+ *     int main(int argc, char **argv) { return ax_stress_main(argc, argv, &program); }
+ *
+ * A program names its noun, its own options, its operations and a table of implementations: the right one,
+ * what people would write instead, and the broken ones that the test must catch. Each worker keeps a private
+ * tally; when the last worker was joined, `judge` compares the tallies with the final state, and the
+ * put_ functions write both down (--record), so that another program can judge them again.
+ *
+ * From ax_stress_main the program gets --threads, --iters, --duration, --impl, --list, --seed, --record,
+ * --pin, --mix, --keys, --dist, --chaos, --observers, --json and the rest; a spinning start line; interruption with a
+ * partial verdict; a watchdog; broken implementations in a child process; and the exit codes
+ * 0 holds, 1 violated, 2 usage, 3 inconclusive or vacuous, 70 internal error, 130 interrupted.
+ *
+ * Who runs what: check, setup, judge, put_ and teardown run alone, in the main thread. enter, work and leave
+ * run in each worker, observe in each observer, all at once. Everything setup wrote happens before them, and
+ * everything they wrote happens before judge. Between work calls the harness orders nothing (its words are
+ * relaxed), so that it can't hide a race from ThreadSanitizer. Nothing here is called by signal handlers.
+ *
+ * Link with libatomicx-stress. It needs no other part of libatomicx.
+ */
+#ifndef ATOMICX_STRESS_H
+#define ATOMICX_STRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ax_stress_program ax_stress_program;
+typedef struct ax_stress_impl ax_stress_impl;
+typedef struct ax_stress_run ax_stress_run;
+typedef struct ax_stress_out ax_stress_out; /**< opaque: where a record is written */
+
+#define AX_STRESS_OPERATIONS 8 /**< at most so many operations in a mix */
+
+typedef enum ax_stress_verdict {
+    AX_STRESS_HOLDS = 0,
+    AX_STRESS_VIOLATED = 1,
+    AX_STRESS_INCONCLUSIVE = 3
+} ax_stress_verdict;
+
+/* ---- random choices: all of them come from (seed, thread) ---- */
+
+/** One thread's stream. SplitMix64 (Steele, Lea and Flood 2014), started at a hash of seed and thread. */
+typedef struct ax_stress_random {
+    uint64_t state_;
+} ax_stress_random;
+
+/** The stream for this seed and number; different numbers give unrelated streams. */
+ax_stress_random ax_stress_random_at(uint64_t seed, uint64_t number);
+
+/** 64 random bits. */
+static inline uint64_t ax_stress_bits(ax_stress_random *random)
+{
+    uint64_t z = random->state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/** Uniform in 0 to n-1, exactly (n at least 1), by Lemire's multiplication with rejection. */
+static inline uint64_t ax_stress_below(ax_stress_random *random, uint64_t n)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)ax_stress_bits(random) * n;
+    if ((uint64_t)product < n) {
+        uint64_t reject = (0 - n) % n;
+        while ((uint64_t)product < reject)
+            product = (wide)ax_stress_bits(random) * n;
+    }
+    return (uint64_t)(product >> 64);
+}
+
+/* ---- what a run is, for reading ---- */
+
+/** The configuration of the run. The harness writes it; fields may be added at the end. */
+struct ax_stress_run {
+    const ax_stress_program *program;
+    const ax_stress_impl *impl;
+    uint32_t threads;
+    uint32_t observers;
+    uint64_t iters;       /**< operations asked of each worker; UINT64_MAX when limited by --duration */
+    uint64_t duration_ns; /**< 0 without --duration */
+    uint64_t seed;
+    uint64_t keys;        /**< 0 for a program without keys */
+    bool complete;        /**< for judge: every worker did what was asked */
+    void *shared;         /**< setup's: the structure under test, handed to every worker */
+    uint32_t operations;  /**< how many operations the mix knows; 0 without a mix */
+    int32_t only;         /**< the one operation that has a weight, or -1 when several have */
+    uint64_t upto[AX_STRESS_OPERATIONS]; /**< see ax_stress_pick */
+    struct axi_stress *internal;
+};
+
+/** A worker or observer, seen from its own thread. */
+typedef struct ax_stress_worker {
+    const ax_stress_run *run;
+    void *shared;            /**< run->shared */
+    void *tally;             /**< private, zeroed, on cache lines of its own: program->tally_size bytes */
+    uint32_t thread;         /**< 0 to run->threads-1; observers: 0 to run->observers-1 */
+    ax_stress_random random; /**< this thread's choices */
+} ax_stress_worker;
+
+/** The next operation by the weights of --mix: an index into program->operations. */
+static inline uint32_t ax_stress_pick(ax_stress_worker *self)
+{
+    const ax_stress_run *run = self->run;
+    if (run->only >= 0)
+        return (uint32_t)run->only;
+    uint64_t bits = ax_stress_bits(&self->random) >> 1;
+    uint32_t operation = 0;
+    while (bits >= run->upto[operation])
+        operation++;
+    return operation;
+}
+
+/** The next key by --dist: 0 to run->keys-1, key 0 the most frequent. Only where the program has keys. */
+uint64_t ax_stress_key(ax_stress_worker *self);
+
+/** The value of one of the program's own options; a flag is 0 or 1. The name must be one it declared. */
+int64_t ax_stress_value(const ax_stress_run *run, const char *name);
+
+/** The tally of worker `thread`, and the operations it did; only in judge, put_ and teardown. */
+void *ax_stress_tally(const ax_stress_run *run, uint32_t thread);
+uint64_t ax_stress_ops(const ax_stress_run *run, uint32_t thread);
+void *ax_stress_observer_tally(const ax_stress_run *run, uint32_t observer);
+
+/* ---- a program ---- */
+
+/** One implementation of the noun. The first of the table is the default. */
+struct ax_stress_impl {
+    const char *name;   /**< for --impl */
+    const char *about;  /**< one line for --list */
+    bool broken;        /**< must be caught: runs in a child process, where crash and hang are verdicts too */
+    uint32_t supports;  /**< bit i: it can do operation i of the mix; 0: all of them */
+    const void *extra;  /**< the program's own; the harness never looks */
+    void (*enter)(ax_stress_worker *self); /**< before the start line; may be NULL */
+    /** Does the worker's operations begin to end-1, all of them; called over and over. The hot loop. */
+    void (*work)(ax_stress_worker *self, uint64_t begin, uint64_t end);
+    void (*leave)(ax_stress_worker *self); /**< after the last operation; may be NULL */
+    /** One look at the structure, by an observer, over and over while workers run; NULL: none to make. */
+    void (*observe)(ax_stress_worker *self);
+};
+
+/** An operation that --mix can give a weight. */
+typedef struct ax_stress_operation {
+    const char *name;
+    uint32_t weight; /**< by default */
+} ax_stress_operation;
+
+/** An option of the program's own: --name N, an exact integer, or --name alone for a flag. */
+typedef struct ax_stress_option {
+    const char *name;
+    const char *about;
+    bool flag;
+    int64_t least, most, normal; /**< range and default; unused for a flag */
+} ax_stress_option;
+
+struct ax_stress_program {
+    const char *noun;
+    const char *about;      /**< one line for --help */
+    const char *blind_spot; /**< what a run of this program can't show, beyond the harness's own sentence, or NULL */
+    const ax_stress_impl *impls;
+    size_t impl_count;
+    const ax_stress_operation *operations; /**< NULL: no mix, every operation is alike */
+    size_t operation_count;
+    const ax_stress_option *options;
+    size_t option_count;
+    uint64_t iters;         /**< default for --iters */
+    uint64_t keys;          /**< default for --keys; 0: the program has no keys */
+    uint32_t observers;     /**< default for --observers */
+    uint32_t batch;         /**< most operations per call of work; 0: 1024 */
+    size_t tally_size;      /**< bytes of private tally per worker */
+    size_t observer_tally_size;
+
+    /** Refuses options that don't fit together: NULL, or the sentence of the usage error. May be NULL. */
+    const char *(*check)(const ax_stress_run *run);
+    /** Makes run->shared. NULL, or the sentence why it can't. */
+    const char *(*setup)(ax_stress_run *run);
+    /** The verdict and its sentence with the numbers. run->complete tells whether all operations were done. */
+    ax_stress_verdict (*judge)(const ax_stress_run *run, char *sentence, size_t size);
+    /** The record: fields of `setup`, of one worker, of `final`, and at top level. The last may be NULL. */
+    void (*put_setup)(const ax_stress_run *run, ax_stress_out *out);
+    void (*put_worker)(const ax_stress_run *run, uint32_t thread, ax_stress_out *out);
+    void (*put_final)(const ax_stress_run *run, ax_stress_out *out);
+    void (*put_more)(const ax_stress_run *run, ax_stress_out *out);
+    void (*teardown)(ax_stress_run *run); /**< frees what setup made */
+};
+
+/** Runs the program by its command line and returns the exit code. Call it once, from main. */
+int ax_stress_main(int argc, char **argv, const ax_stress_program *program);
+
+/* ---- fields of a record; key is NULL inside an array ---- */
+
+void ax_stress_put_integer(ax_stress_out *out, const char *key, int64_t value);
+void ax_stress_put_boolean(ax_stress_out *out, const char *key, bool value);
+void ax_stress_put_string(ax_stress_out *out, const char *key, const char *value);
+/** Unsigned 64 bits as a decimal string, for sums modulo 2^64. */
+void ax_stress_put_modular(ax_stress_out *out, const char *key, uint64_t value);
+void ax_stress_put_object(ax_stress_out *out, const char *key);
+void ax_stress_put_array(ax_stress_out *out, const char *key);
+void ax_stress_put_end(ax_stress_out *out); /**< ends the object or array begun last */
+
+/* ---- sets of numbers, kept as a bitmap, written as runs (docs/record-format.md) ---- */
+
+typedef struct ax_stress_set ax_stress_set;
+
+/** An empty set of numbers below `capacity`; NULL when there is no memory. Not for use by two threads. */
+ax_stress_set *ax_stress_set_create(uint64_t capacity);
+void ax_stress_set_destroy(ax_stress_set *set);
+void ax_stress_set_clear(ax_stress_set *set);
+/** Adds a number below capacity; false: it was there. */
+bool ax_stress_set_add(ax_stress_set *set, uint64_t number);
+uint64_t ax_stress_set_size(const ax_stress_set *set);
+void ax_stress_put_set(ax_stress_out *out, const char *key, const ax_stress_set *set);
+
+/* ---- samples: what an observer saw, in order, thinned as they grow many ---- */
+
+#define AX_STRESS_SAMPLES 1024
+
+/** For an observer's tally. Zeroed memory is ready. */
+typedef struct ax_stress_samples {
+    uint64_t seen;        /**< values offered */
+    uint32_t kept;        /**< of `value` */
+    uint32_t every_;      /**< log2 of how many offered values there are to one kept */
+    bool fell;            /**< two consecutive values fell; they are the last two kept */
+    int64_t last_;
+    int64_t value[AX_STRESS_SAMPLES];
+} ax_stress_samples;
+
+/** Offers a value. A fall is kept for evidence, and ends the collection. */
+void ax_stress_sample(ax_stress_samples *samples, int64_t value);
+void ax_stress_put_samples(ax_stress_out *out, const char *key, const ax_stress_samples *samples);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
