@@ -210,6 +210,8 @@ static void counter_put_worker(const ax_stress_run *run, uint32_t thread, ax_str
 {
     const struct counter_tally *tally = ax_stress_tally(run, thread);
     ax_stress_put_integer(out, "added", tally->added);
+    if (run->only != COUNTER_ADD)
+        return; /* the record has these only where each operation was an addition */
     ax_stress_put_modular(out, "returned_sum", tally->returned_sum);
     ax_stress_put_modular(out, "returned_squares", tally->returned_squares);
 }
@@ -221,8 +223,10 @@ static void counter_put_final(const ax_stress_run *run, ax_stress_out *out)
 
 static void counter_put_more(const ax_stress_run *run, ax_stress_out *out)
 {
-    if (run->observers > 0)
-        ax_stress_put_samples(out, "samples", ax_stress_observer_tally(run, 0));
+    ax_stress_put_array(out, "samples");
+    for (uint32_t i = 0; i < run->observers; i++)
+        ax_stress_put_samples(out, NULL, ax_stress_observer_tally(run, i));
+    ax_stress_put_end(out);
 }
 
 #define IMPL(name_, kind_, about_) \
