@@ -16,7 +16,8 @@ static void take(uint32_t number, size_t self)
 {
     assert(number < CAPACITY);
     assert(add(&sales[number], 1, relaxed) == 0);
-    holder[number] = (int)self;
+    assert(holder[number] == 0);
+    holder[number] = (int)self + 1;
     sold[self]++;
 }
 static void give_back(uint32_t number)
@@ -80,6 +81,23 @@ AX_MODEL_TEST(T2_a_returned_ticket_is_handed_on_with_what_was_done)
     open_hall(1, 0);
     run2(buys_and_returns, buys_one);
     assert(sold[1] + sold[2] + (int)ax_tickets_left(hall) == 1);
+    ax_tickets_destroy(hall);
+}
+/* The right to a refunded ticket may come from one refunder and the ticket from the other. */
+static void *returns_own(void *self)
+{
+    give_back((uint32_t)(size_t)self - 1);
+    return NULL;
+}
+AX_MODEL_TEST(T2_a_ticket_returned_by_another_than_gave_the_right)
+{
+    uint32_t n[2];
+    open_hall(2, 0);
+    assert(ax_tickets_sell_many(hall, 2, n) == AX_OK);
+    take(0, 0);
+    take(1, 0);
+    run3(returns_own, returns_own, buys_one);
+    assert(sold[3] + (int)ax_tickets_left(hall) == 2);
     ax_tickets_destroy(hall);
 }
 AX_MODEL_TEST(T3_two_return_and_buy_again)

@@ -16,7 +16,7 @@
 
 static AXM_STATE struct ax_model_case *tests;
 static AXM_STATE const char *only;
-static AXM_STATE bool list_only;
+static AXM_STATE bool list_only, must_find;
 static AXM_STATE volatile sig_atomic_t interrupted;
 
 void ax_model_register(struct ax_model_case *test)
@@ -338,6 +338,8 @@ static const char help[] =
     "  --reuse              malloc hands out freed memory at once, so that ABA shows\n"
     "  --no-leaks           memory that is never freed is no violation\n"
     "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
+    "  --must-find          for a program made wrong on purpose: exit 0 only if some test goes against its\n"
+    "                       declaration\n"
     "  --test NAME          only this test; --list names them\n"
     "  --quiet  --json  --no-progress  --help  --version\n"
     "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n"
@@ -426,6 +428,8 @@ static void parse(int argc, char **argv)
             only = v;
         } else if (strcmp(a, "--list") == 0) {
             list_only = true;
+        } else if (strcmp(a, "--must-find") == 0) {
+            must_find = true;
         } else if (strcmp(a, "--reuse") == 0) {
             o->reuse = true;
         } else if (strcmp(a, "--no-leaks") == 0) {
@@ -472,17 +476,20 @@ int main(int argc, char **argv)
     axm_globals_save();
 
     int worst = 0;
-    unsigned ran = 0;
+    unsigned ran = 0, violated = 0;
     for (struct ax_model_case *t = tests; t != NULL && !interrupted; t = t->next) {
         if (only != NULL && strcmp(only, t->name) != 0)
             continue;
         ran++;
         int result = run_test(t);
+        violated += result == 1;
         if (result == 1 || (result == 3 && worst == 0))
             worst = result;
     }
     if (ran == 0)
         usage(argv[0], only != NULL ? "no test named" : "no tests in", only != NULL ? only : argv[0]);
+    if (must_find)
+        worst = violated == 0;
     if (interrupted)
         worst = 130;
     fflush(stdout);
