@@ -271,8 +271,7 @@ struct axm_stats {
 struct axm {
     struct axm_options opt;
     struct axm_graph *g;
-    struct axm_fiber *cur;  /* NULL outside of a run */
-    struct axm_fiber *last; /* who ran at the end of the run */
+    struct axm_fiber *cur; /* NULL outside of a run */
     struct axm_fiber *fiber[AXM_THREADS];
     uint16_t nthreads;     /* born in this run */
     uint16_t replay_left;  /* events of the graph that this run has not executed */
@@ -339,6 +338,8 @@ uint64_t axm_token_choice(unsigned alternatives);
 bool axm_token_parse(const char *text);
 void axm_token_begin(void);
 void axm_token_advance(void);
+void axm_token_resume(const struct axm_fiber *f);
+void axm_token_stop(void);
 uint16_t axm_token_walk(const struct axm_graph *g, uint16_t loc);
 bool axm_token_spurious(void);
 void axm_token_make(char *out, size_t size);

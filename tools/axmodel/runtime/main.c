@@ -154,7 +154,7 @@ static bool stuck(void)
             used += (size_t)snprintf(who + used, sizeof who - used, "%sthread %u %s", used == 0 ? "" : ", ", t,
                                      f->state == AXM_SPINNING ? "spins" : f->state == AXM_JOINING ? "joins" : "waits");
     }
-    if (axm.opt.mode != AXM_EXHAUSTIVE && spin && !other)
+    if (axm.opt.mode != AXM_EXHAUSTIVE && axm.opt.mode != AXM_REPLAY && spin && !other)
         return false; /* not fair enough to tell */
     axm_note(other || !spin ? AXM_DEADLOCK : AXM_LIVELOCK, pc, "nobody can go on: %s", who);
     return true;
@@ -222,8 +222,7 @@ static bool search(uint64_t start)
     for (uint64_t n = 0; (axm.opt.mode == AXM_REPLAY ? n == 0 : limit == 0 || n < limit) && !interrupted; n++) {
         axm_graph_clear(axm.g);
         axm_random_begin(axm.opt.seed, n);
-        if (axm.opt.mode == AXM_REPLAY)
-            axm_token_begin();
+        axm_token_begin();
         if (execute(axm.opt.check_subset))
             return true;
         if ((n & 0xff) == 0)

@@ -78,18 +78,24 @@ struct axm_fiber *axm_random_pick(void)
     return n == 1 ? list[0] : list[below(n)];
 }
 
+static void yield_to(struct axm_fiber *f)
+{
+    axm.cur->state = AXM_FRONTIER;
+    axm_token_resume(f);
+    f->state = AXM_READY;
+    axm_yield_to(f);
+}
+
 /* Called before each new event: perhaps another thread goes first. */
 void axm_random_switch(void)
 {
     struct axm_fiber *self = axm.cur;
     step++;
     if (axm.opt.mode == AXM_REPLAY) {
+        axm_token_stop();
         struct axm_fiber *f = axm_random_pick();
-        if (f != NULL && f != self) {
-            self->state = AXM_FRONTIER;
-            f->state = AXM_READY;
-            axm_yield_to(f);
-        }
+        if (f != NULL && f != self)
+            yield_to(f);
         axm_token_advance();
         return;
     }
@@ -114,9 +120,8 @@ void axm_random_switch(void)
     struct axm_fiber *f = axm_random_pick();
     if (f == NULL || f == self)
         return;
-    self->state = AXM_FRONTIER;
-    f->state = AXM_READY;
-    axm_yield_to(f);
+    axm_token_stop();
+    yield_to(f);
 }
 
 uint64_t axm_random_choice(unsigned alternatives)

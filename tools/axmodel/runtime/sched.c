@@ -15,6 +15,8 @@ AXM_STATE struct axm axm;
 void axm_fiber_tls(struct axm_fiber *f);
 void axm_use_tls(const struct axm_fiber *f);
 
+static bool directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
+
 static void switch_to(struct axm_fiber *f)
 {
     struct axm_fiber *self = axm.cur;
@@ -28,6 +30,8 @@ static void switch_to(struct axm_fiber *f)
 void axm_stop(enum axm_end end)
 {
     axm.end = (uint8_t)end;
+    if (directed() && end == AXM_END_VIOLATED)
+        axm_token_stop();
     void *scrap;
     axm_use_tls(NULL);
     axm_switch(&scrap, axm.controller);
@@ -55,8 +59,6 @@ static bool enabled(const struct axm_fiber *f, bool replaying)
     return false;
 }
 
-static bool directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
-
 static struct axm_fiber *pick(void)
 {
     if (directed())
@@ -76,6 +78,8 @@ static struct axm_fiber *pick(void)
 static void schedule(void)
 {
     axm.reschedule = false;
+    if (directed())
+        axm_token_stop();
     struct axm_fiber *f = pick();
     if (f == NULL) {
         for (unsigned t = 0; t < AXM_THREADS; t++)
@@ -83,6 +87,8 @@ static void schedule(void)
                 axm_stop(AXM_END_BLOCKED);
         axm_stop(AXM_END_COMPLETE);
     }
+    if (directed())
+        axm_token_resume(f);
     f->state = AXM_READY;
     if (f != axm.cur)
         switch_to(f);
@@ -202,7 +208,6 @@ enum axm_end axm_run(void)
     start(axm.fiber[0], run_body, NULL);
     axm_use_tls(axm.cur);
     axm_switch(&axm.controller, axm.cur->sp);
-    axm.last = axm.cur;
     axm.cur = NULL;
     axm.stats.runs++;
     if (axm.nthreads > axm.stats.most_threads)

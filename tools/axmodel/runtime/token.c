@@ -6,6 +6,8 @@
  *                     -1         ... with the source or the place one step older than the newest
  *                     ~          ... a weak compare-exchange failing spuriously
  *                     =2         ... a choice with this result
+ *                     a..p       the thread that runs up to its next event and stops there; only in the
+ *                                tokens of directed runs, where it says who made a plain access first
  */
 #include "axm.h"
 
@@ -15,7 +17,7 @@
 
 struct step {
     uint8_t tid;
-    bool spurious;
+    bool spurious, eventless;
     uint16_t back, choice;
 };
 
@@ -23,13 +25,30 @@ static AXM_STATE struct step steps[AXM_EVENTS];
 static AXM_STATE unsigned count, at;
 static AXM_STATE struct step now;
 
+/* The eventless runs of this directed execution, and before which event each was. */
+enum { RUNS = 4096 };
+static AXM_STATE struct {
+    uint16_t before;
+    uint8_t tid;
+} runs[RUNS];
+static AXM_STATE unsigned run_count;
+static AXM_STATE uint16_t began; /* events when the running thread was let go */
+static AXM_STATE bool moves;     /* it had something to do before its next event */
+
 bool axm_token_parse(const char *text)
 {
     count = 0;
     for (const char *p = text; *p != '\0';) {
-        if (*p < 'A' || *p >= 'A' + AXM_THREADS || count == AXM_EVENTS)
+        struct step s = {0};
+        if (count == AXM_EVENTS)
             return false;
-        struct step s = {.tid = (uint8_t)(*p++ - 'A')};
+        if (*p >= 'a' && *p < 'a' + AXM_THREADS) {
+            steps[count++] = (struct step){.tid = (uint8_t)(*p++ - 'a'), .eventless = true};
+            continue;
+        }
+        if (*p < 'A' || *p >= 'A' + AXM_THREADS)
+            return false;
+        s.tid = (uint8_t)(*p++ - 'A');
         unsigned long repeat = 1;
         char *end = NULL;
         if (*p >= '0' && *p <= '9') {
@@ -55,7 +74,37 @@ bool axm_token_parse(const char *text)
     return true;
 }
 
-void axm_token_begin(void) { at = 0; }
+void axm_token_begin(void)
+{
+    at = run_count = 0;
+    began = 0;
+    moves = true;
+}
+
+/* Directed runs: thread f is let go, with its state still saying where it stood. */
+void axm_token_resume(const struct axm_fiber *f)
+{
+    began = axm.g->n;
+    moves = f->state != AXM_FRONTIER;
+}
+
+/* The running thread stops, for good or before an event it will not make now. */
+void axm_token_stop(void)
+{
+    uint8_t tid = axm.cur->tid;
+    if (!moves || axm.g->n != began)
+        return;
+    if (axm.opt.mode == AXM_REPLAY) {
+        if (at >= count || !steps[at].eventless || steps[at].tid != tid)
+            return;
+        at++;
+    }
+    if (run_count == RUNS)
+        return;
+    runs[run_count].before = axm.g->n;
+    runs[run_count++].tid = tid;
+    moves = false;
+}
 
 /* The thread whose turn it is; the first that can run when the token has nothing to say. */
 struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n)
@@ -124,7 +173,13 @@ void axm_token_make(char *out, size_t size)
     static AXM_STATE uint16_t order[AXM_EVENTS];
     static AXM_STATE bool done[AXM_EVENTS];
     const struct axm_graph *g = axm.g;
-    unsigned n = axm_linearize(order);
+    bool directed = axm.opt.mode != AXM_EXHAUSTIVE;
+    unsigned n = g->n, next_run = 0;
+    if (directed)
+        for (uint16_t i = 0; i < g->n; i++)
+            order[i] = i;
+    else
+        n = axm_linearize(order);
     size_t used = 0;
     unsigned run = 0;
     int run_tid = -1;
@@ -144,11 +199,15 @@ void axm_token_make(char *out, size_t size)
             for (uint16_t w = axm_after(g, e->loc, from); w != AXM_NONE; w = g->ev[w].mo_next)
                 back += done[w] && (e->kind != AXM_READ || w != e->rmw);
         }
+        bool pause = directed && next_run < run_count && (e == NULL || runs[next_run].before <= order[k]);
         bool plain = e != NULL && back == 0 && choice == 0 && !spurious;
-        if (run != 0 && (e == NULL || !plain || e->tid != run_tid)) {
+        if (run != 0 && (e == NULL || !plain || pause || e->tid != run_tid)) {
             used += (size_t)snprintf(out + used, size - used, run == 1 ? "%c" : "%c%u", 'A' + run_tid, run);
             run = 0;
         }
+        for (; pause && next_run < run_count && (e == NULL || runs[next_run].before <= order[k]); next_run++)
+            if (used + 32 <= size)
+                used += (size_t)snprintf(out + used, size - used, "%c", 'a' + runs[next_run].tid);
         if (e == NULL || used + 32 > size)
             break;
         if (plain) {
@@ -164,7 +223,4 @@ void axm_token_make(char *out, size_t size)
         if (spurious)
             used += (size_t)snprintf(out + used, size - used, "~");
     }
-    /* Who ran into it, after the last event. */
-    if (axm.last != NULL && used + 2 < size)
-        snprintf(out + used, size - used, "%c", 'A' + axm.last->tid);
 }
