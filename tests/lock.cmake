@@ -19,10 +19,10 @@ endif()
 
 ax_program(test_lock_tsan unit/lock_tsan.c LINK atomicx)
 if(TARGET test_lock_tsan-tsan)
-  ax_test(tsan.lock_guarded LABELS tsan COMMAND test_lock_tsan-tsan guarded ENVIRONMENT ${AX_TSAN_OPTIONS})
-  ax_test(tsan.lock_race LABELS tsan COMMAND test_lock_tsan-tsan race ENVIRONMENT ${AX_TSAN_OPTIONS})
+  ax_test(tsan.lock_guarded LABELS tsan COMMAND ${ax_tsan_run} $<TARGET_FILE:test_lock_tsan-tsan> guarded ENVIRONMENT ${AX_TSAN_OPTIONS})
+  ax_test(tsan.lock_race LABELS tsan COMMAND ${ax_tsan_run} $<TARGET_FILE:test_lock_tsan-tsan> race ENVIRONMENT ${AX_TSAN_OPTIONS})
   set_tests_properties(tsan.lock_race PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: data race.*write_in_turn")
-  ax_test(tsan.lock_inversion LABELS tsan COMMAND test_lock_tsan-tsan inversion ENVIRONMENT ${AX_TSAN_OPTIONS})
+  ax_test(tsan.lock_inversion LABELS tsan COMMAND ${ax_tsan_run} $<TARGET_FILE:test_lock_tsan-tsan> inversion ENVIRONMENT ${AX_TSAN_OPTIONS})
   set_tests_properties(tsan.lock_inversion PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: lock-order-inversion")
 endif()
 
