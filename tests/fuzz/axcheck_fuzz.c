@@ -10,6 +10,7 @@
 
 #include "axcheck.h"
 #include "budget.h"
+#include "history/judge.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     axc_budget_init((size_t)64 << 20);
+    axc_set_steps(20000);
     return 0;
 }
 
@@ -35,6 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct axc_report first, second;
     axc_judge_bytes((const char *)data, size, &first);
     axc_judge_bytes((const char *)data, size, &second);
+    require((first.detail == NULL) == (second.detail == NULL) && (first.detail == NULL || strcmp(first.detail, second.detail) == 0),
+            "two counterexamples of one input");
+    axc_report_free(&first);
+    axc_report_free(&second);
     require(memcmp(&first, &second, sizeof first) == 0, "two verdicts on one input");
     require(first.verdict != AXC_FAILED, "an internal error");
     require(first.verdict != AXC_CORRUPT || (first.offset <= size && first.reason[0] != '\0'), "an offset outside the input");

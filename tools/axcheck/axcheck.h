@@ -44,11 +44,13 @@ struct axc_report {
     char subject[AXC_TEXT]; /* what was judged: primitive, implementation, threads, operations */
     char reason[AXC_TEXT];  /* for every verdict but holds and violated */
     uint64_t offset;        /* of corrupt input: the byte at which it stops making sense */
+    char *detail;           /* a drawn counterexample, or NULL; from the budget */
     size_t count;
     struct axc_invariant invariants[AXC_MAX_INVARIANTS];
 };
 
 void axc_report_init(struct axc_report *report);
+void axc_report_free(struct axc_report *report);
 
 /* States one invariant, in the order of printing; a false one makes the verdict "violated". */
 void axc_state(struct axc_report *report, const char *name, bool holds, const char *format, ...)

@@ -9,15 +9,19 @@
 
 #include "axcheck.h"
 #include "budget.h"
+#include "history/judge.h"
 
 static const char help[] =
     "usage: axcheck [OPTION...] FILE...\n"
-    "Judges what a stress program left behind: recomputes every invariant of a record from the raw evidence in it.\n"
+    "Judges what a stress program left behind. Of a record every invariant is recomputed from the raw evidence in it;\n"
+    "for a history an order of its operations is looked for that explains every result (linearizability), and if there\n"
+    "is none a small counterexample is drawn. Which of the two a file is, and in which form, is seen from its beginning.\n"
     "FILE - is standard input.\n"
     "\n"
     "  -q, --quiet        print only the last line of each file, the verdict\n"
     "      --json         print one JSON object per file instead of text\n"
     "      --memory SIZE  use at most this much memory for a file (default 2G; K, M and G are powers of 1024)\n"
+    "      --steps N      give up on a history after N steps of searching (default 1000000000)\n"
     "  -h, --help         print this and exit\n"
     "      --version      print the version and exit\n"
     "\n"
@@ -75,19 +79,20 @@ static int judge(const char *name, bool quiet, bool json)
         axc_print_json(name, &report);
     else
         axc_print_text(name, &report, quiet);
+    axc_report_free(&report);
     return axc_exit_status(report.verdict);
 }
 
 int main(int argc, char **argv)
 {
-    enum { JSON = 256, MEMORY, VERSION };
+    enum { JSON = 256, MEMORY, STEPS, VERSION };
     static const struct option options[] = {
         {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"memory", required_argument, NULL, MEMORY},
-        {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
+        {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
     bool quiet = false, json = false;
-    size_t memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
+    size_t steps, memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
     for (int option; (option = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
         switch (option) {
         case 'q':
@@ -99,6 +104,11 @@ int main(int argc, char **argv)
         case MEMORY:
             if (!parse_size(optarg, &memory))
                 return usage("--memory: '%s' is not a size such as 512M", optarg);
+            break;
+        case STEPS:
+            if (!parse_size(optarg, &steps))
+                return usage("--steps: '%s' is not a number such as 100M", optarg);
+            axc_set_steps(steps);
             break;
         case 'h':
             fputs(help, stdout);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "axcheck.h"
+#include "budget.h"
 
 int axc_exit_status(enum axc_verdict verdict)
 {
@@ -40,6 +41,12 @@ void axc_report_init(struct axc_report *report)
 {
     memset(report, 0, sizeof *report);
     report->verdict = AXC_HOLDS;
+}
+
+void axc_report_free(struct axc_report *report)
+{
+    axc_free(report->detail);
+    report->detail = NULL;
 }
 
 void axc_state(struct axc_report *report, const char *name, bool holds, const char *format, ...)
@@ -205,6 +212,8 @@ void axc_print_text(const char *file, const struct axc_report *report, bool only
             put_clean(line->text, stdout);
             putchar('\n');
         }
+        if (report->detail != NULL)
+            fputs(report->detail, stdout);
     }
     print_verdict(file, report);
 }
@@ -245,6 +254,8 @@ void axc_print_json(const char *file, const struct axc_report *report)
             json_array_append_new(lines, line);
         }
         json_object_set_new(object, "invariants", lines);
+        if (report->detail != NULL)
+            json_object_set_new(object, "counterexample", text_value(report->detail));
     }
     if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0)
         fputs("{}", stdout);

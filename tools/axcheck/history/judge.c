@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "judge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../budget.h"
+#include "explain.h"
+#include "fast.h"
+#include "parts.h"
+
+static uint64_t allowed_steps = UINT64_C(1000000000);
+
+void axc_set_steps(uint64_t steps)
+{
+    allowed_steps = steps;
+}
+
+bool axc_read_history(struct axc_history *history, const char *bytes, size_t length, struct axc_report *report)
+{
+    *history = (struct axc_history){.capacity = -1, .report = report};
+    return axc_read_text(history, bytes, length);
+}
+
+static void describe(const struct axc_history *history, struct axc_report *report)
+{
+    int n = snprintf(report->subject, sizeof report->subject, "history, model %s, %zu process%s, %zu operations",
+                     history->model->name, history->processes, history->processes == 1 ? "" : "es", history->count);
+    if (history->pending > 0 && n > 0 && (size_t)n < sizeof report->subject)
+        snprintf(report->subject + n, sizeof report->subject - (size_t)n, ", %zu of them unanswered", history->pending);
+}
+
+static bool judge_parts(const struct axc_history *history, const struct axc_parts *parts, struct axc_report *report)
+{
+    uint64_t allowance = allowed_steps, steps = 0;
+    size_t wrong = 0;
+    struct axc_search_stats failed = {0};
+    const struct axc_part *first = NULL;
+    for (size_t i = 0; i < parts->count; i++) {
+        struct axc_search_stats stats;
+        struct axc_fast fast;
+        if (axc_judge_fast(&parts->parts[i], &fast)) {
+            axc_state(report, "linearizable", fast.right, "judged %s%s%s", fast.rule, fast.right ? "" : ": ", fast.why);
+            return true;
+        }
+        switch (axc_search(&parts->parts[i], &allowance, &stats)) {
+        case AXC_YES:
+            break;
+        case AXC_NO:
+            if (wrong++ == 0) {
+                first = &parts->parts[i];
+                failed = stats;
+            }
+            break;
+        case AXC_STEPS:
+            return axc_gave_up(report, "no verdict within %" PRIu64 " steps (--steps); at most %zu of %zu operations in order",
+                               allowed_steps, stats.deepest, parts->parts[i].count);
+        case AXC_MEMORY:
+            return axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
+        }
+        steps += stats.steps;
+    }
+    char key[64] = "";
+    if (wrong > 0 && history->model->keyed)
+        snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", axc_values(history, first->ops)[0], wrong,
+                 parts->count);
+    if (wrong > 0) {
+        axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
+        axc_explain(first, &failed, report);
+    } else if (history->model->keyed) {
+        axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)",
+                  parts->count, steps);
+    } else {
+        axc_state(report, "linearizable", true, "there is an order that gives these results (%" PRIu64 " steps)", steps);
+    }
+    return true;
+}
+
+void axc_judge_history(const char *bytes, size_t length, struct axc_report *report)
+{
+    struct axc_history history;
+    if (axc_read_history(&history, bytes, length, report)) {
+        struct axc_parts parts;
+        describe(&history, report);
+        if (!axc_split(&history, &parts)) {
+            axc_gave_up(report, "the history needs more than %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
+        } else if (history.count == 0) {
+            report->verdict = AXC_VACUOUS;
+            snprintf(report->reason, sizeof report->reason, "no operation was done");
+        } else {
+            judge_parts(&history, &parts, report);
+        }
+        axc_parts_free(&parts);
+    }
+    axc_history_free(&history);
+}

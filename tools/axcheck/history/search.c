@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * search.c: depth-first over configurations. A configuration is which operations are already in order
+ * (all before the frontier, and some of the window that is open at it), and the state they lead to. An
+ * operation may come next when no other one that is not yet in order was answered before it was invoked.
+ *
+ * Operations that were never answered don't hold the frontier up: they may come at any time or never.
+ */
+#include "search.h"
+
+#include <string.h>
+
+#include "../budget.h"
+#include "seen.h"
+#include "states.h"
+
+/* A configuration on the way, and which operation was taken from it. */
+struct frame {
+    uint32_t op, choice; /* the next to try, or the one taken while a child is on the stack */
+    uint32_t state, frontier, high;
+    bool forced; /* one operation is as good as any: no other is tried */
+};
+
+struct search {
+    const struct axc_part *part;
+    const struct axc_op *ops;
+    uint32_t count;
+    uint32_t *before;     /* the op before it of the same process, or count */
+    uint32_t *unanswered; /* these, in the order of invocation */
+    uint32_t unanswered_count;
+    bool *done;
+    uint32_t frontier; /* all answered ops below are done */
+    uint32_t high;     /* 1 + the highest answered op that is done */
+    size_t depth;
+    struct frame *stack;
+    struct axc_states states;
+    struct axc_ends *ends; /* NULL: one order is enough */
+    struct axc_seen seen;
+    int64_t *next;
+    uint64_t *key;
+    size_t next_words, next_room, key_room;
+};
+
+static bool answered(const struct search *s, uint32_t op)
+{
+    return s->ops[op].responded != AXC_PENDING;
+}
+
+/* The earliest answer among operations not in order: who was invoked later can't come next. */
+static uint64_t horizon(const struct search *s)
+{
+    uint64_t first = AXC_PENDING;
+    for (uint32_t i = s->frontier; i < s->count && s->ops[i].invoked <= first; i++)
+        if (!s->done[i] && s->ops[i].responded < first)
+            first = s->ops[i].responded;
+    return first;
+}
+
+/* With clocks that differ, two operations of one process may seem to overlap: its own order counts. */
+static bool may_come(const struct search *s, uint32_t op, uint64_t until)
+{
+    return !s->done[op] && s->ops[op].invoked <= until && (s->before[op] == s->count || s->done[s->before[op]]);
+}
+
+static enum axc_step step(struct search *s, uint32_t op, uint32_t state, size_t choice, uint32_t *next)
+{
+    size_t words;
+    const struct axc_history *history = s->part->history;
+    const int64_t *now = axc_state_words(&s->states, state, &words);
+    if (words + 1 > s->next_room) {
+        axc_free(s->next);
+        s->next_room = words * 2 + 64;
+        s->next = axc_alloc(s->next_room * sizeof *s->next);
+        if (s->next == NULL) {
+            s->next_room = 0;
+            *next = AXC_NO_STATE;
+            return AXC_LEGAL;
+        }
+    }
+    const struct axc_op *taken = &s->ops[op];
+    enum axc_step outcome = history->model->step(history, taken, axc_values(history, taken), now, words, choice, s->next, &s->next_words);
+    if (outcome == AXC_LEGAL)
+        *next = axc_state_number(&s->states, s->next, s->next_words);
+    return outcome;
+}
+
+/* The position after `at` among candidates: answered ops of the window, then the unanswered ones, which
+ * are numbered from count on. */
+static bool candidate(const struct search *s, uint32_t *at, uint64_t until)
+{
+    for (; *at < s->count && s->ops[*at].invoked <= until; (*at)++)
+        if (answered(s, *at) && may_come(s, *at, until))
+            return true;
+    if (*at < s->count)
+        *at = s->count;
+    for (; *at - s->count < s->unanswered_count; (*at)++)
+        if (may_come(s, s->unanswered[*at - s->count], until))
+            return true;
+    return false;
+}
+
+static uint32_t op_at(const struct search *s, uint32_t at)
+{
+    return at < s->count ? at : s->unanswered[at - s->count];
+}
+
+static void advance(struct search *s)
+{
+    while (s->frontier < s->count && (s->done[s->frontier] || !answered(s, s->frontier)))
+        s->frontier++;
+}
+
+/* An answered operation that fits now and changes nothing, here or wherever else it fits, can be put next
+ * in any order that exists: no need to try another. What its caller did not look at may differ elsewhere. */
+static bool find_forced(struct search *s, const struct frame *frame, uint64_t until, uint32_t *op, struct axc_search_stats *stats)
+{
+    for (uint32_t i = s->frontier; i < s->count && s->ops[i].invoked <= until; i++) {
+        if (!answered(s, i) || !may_come(s, i, until))
+            continue;
+        if (s->part->history->model->verbs[s->ops[i].verb].idle != AXC_READS && s->ops[i].results == 0)
+            continue;
+        uint32_t next;
+        stats->steps++;
+        if (step(s, i, frame->state, 0, &next) == AXC_LEGAL && next == frame->state) {
+            *op = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Frontier, state, and a bit for each op beyond the frontier and each unanswered one. */
+static bool seen_before(struct search *s, uint32_t state)
+{
+    size_t window = s->high > s->frontier ? s->high - s->frontier : 0;
+    size_t words = 1 + (window + 63) / 64 + ((size_t)s->unanswered_count + 63) / 64;
+    if (words > s->key_room) {
+        axc_free(s->key);
+        s->key_room = words * 2;
+        s->key = axc_alloc(s->key_room * sizeof *s->key);
+        if (s->key == NULL) {
+            s->key_room = 0;
+            return false;
+        }
+    }
+    memset(s->key, 0, words * sizeof *s->key);
+    s->key[0] = (uint64_t)s->frontier << 32 | state;
+    for (size_t i = 0; i < window; i++)
+        if (s->done[s->frontier + i] && answered(s, s->frontier + (uint32_t)i))
+            s->key[1 + i / 64] |= (uint64_t)1 << (i % 64);
+    uint64_t *rest = s->key + 1 + (window + 63) / 64;
+    for (size_t i = 0; i < s->unanswered_count; i++)
+        if (s->done[s->unanswered[i]])
+            rest[i / 64] |= (uint64_t)1 << (i % 64);
+    return axc_seen_before(&s->seen, s->key, words);
+}
+
+static void take(struct search *s, uint32_t op)
+{
+    s->done[op] = true;
+    s->depth++;
+    if (answered(s, op) && op + 1 > s->high)
+        s->high = op + 1;
+    advance(s);
+}
+
+static void take_back(struct search *s, const struct frame *frame)
+{
+    s->done[op_at(s, frame->op)] = false;
+    s->depth--;
+    s->frontier = frame->frontier;
+    s->high = frame->high;
+}
+
+/* Every answered operation is in order, in this state. */
+static bool add_end(struct search *s, uint32_t state)
+{
+    struct axc_ends *ends = s->ends;
+    if (ends->count == AXC_MAX_ENDS || s->unanswered_count > 64) {
+        ends->overflow = true;
+        return true;
+    }
+    size_t words;
+    const int64_t *end = axc_state_words(&s->states, state, &words);
+    struct axc_end *added = &ends->ends[ends->count++];
+    *added = (struct axc_end){.state = axc_state_number(ends->states, end, words)};
+    for (size_t i = 0; i < s->unanswered_count; i++)
+        if (s->done[s->unanswered[i]])
+            added->happened |= (uint64_t)1 << i;
+    return added->state != AXC_NO_STATE;
+}
+
+static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_search_stats *stats)
+{
+    size_t top = 0;
+    s->stack[0] = (struct frame){.state = 0, .frontier = s->frontier, .op = s->frontier, .high = s->high};
+    bool entered = true;
+    while (s->frontier < s->count || s->ends != NULL) {
+        if (entered && s->frontier == s->count && !add_end(s, s->stack[top].state))
+            return AXC_MEMORY;
+        if (s->frontier > stats->stuck)
+            stats->stuck = s->frontier;
+        struct frame *frame = &s->stack[top];
+        uint64_t until = horizon(s), before = stats->steps;
+        if (until != AXC_PENDING && until > stats->horizon)
+            stats->horizon = until;
+        uint32_t next = AXC_NO_STATE;
+        bool taken = false;
+        if (entered && find_forced(s, frame, until, &frame->op, stats)) {
+            frame->forced = true;
+            next = frame->state;
+            taken = true;
+        }
+        while (!taken && !frame->forced && candidate(s, &frame->op, until)) {
+            stats->steps++;
+            enum axc_step outcome = step(s, op_at(s, frame->op), frame->state, frame->choice, &next);
+            /* An unanswered operation without effect might as well not have happened. */
+            taken = outcome == AXC_LEGAL &&
+                    (frame->op < s->count || next != frame->state || s->ops[op_at(s, frame->op)].results > 0);
+            if (outcome == AXC_NO_CHOICE) {
+                frame->op++;
+                frame->choice = 0;
+            } else if (!taken) {
+                frame->choice++;
+            }
+        }
+        if (stats->steps - before > *allowance) {
+            *allowance = 0;
+            return AXC_STEPS;
+        }
+        *allowance -= stats->steps - before;
+        if (!taken) {
+            if (top == 0)
+                return AXC_NO;
+            frame = &s->stack[--top];
+            take_back(s, frame);
+            frame->choice++;
+            entered = false;
+            continue;
+        }
+        if (next == AXC_NO_STATE)
+            return AXC_MEMORY;
+        take(s, op_at(s, frame->op));
+        if (s->depth > stats->deepest)
+            stats->deepest = s->depth;
+        if (!frame->forced && seen_before(s, next)) {
+            take_back(s, frame);
+            frame->choice++;
+            entered = false;
+            continue;
+        }
+        stats->configurations++;
+        s->stack[++top] = (struct frame){.state = next, .frontier = s->frontier, .op = s->frontier, .high = s->high};
+        entered = true;
+    }
+    return AXC_YES;
+}
+
+/* For each operation the one before it of the same process: by sorting numbers, so that process ids may be any. */
+static bool find_before(struct search *s)
+{
+    size_t slots = 64;
+    while (slots < (size_t)s->count * 2)
+        slots *= 2;
+    uint32_t *table = axc_alloc(slots * sizeof *table);
+    if (table == NULL)
+        return false;
+    memset(table, 0xff, slots * sizeof *table);
+    for (uint32_t i = 0; i < s->count; i++) {
+        size_t at = axc_hash(1, s->ops[i].process) & (slots - 1);
+        while (table[at] != UINT32_MAX && s->ops[table[at]].process != s->ops[i].process)
+            at = (at + 1) & (slots - 1);
+        s->before[i] = table[at] == UINT32_MAX ? s->count : table[at];
+        table[at] = i;
+    }
+    axc_free(table);
+    return true;
+}
+
+static bool prepare(struct search *s)
+{
+    size_t n = s->count;
+    s->before = axc_alloc((n + 1) * sizeof *s->before);
+    s->unanswered = axc_alloc((n + 1) * sizeof *s->unanswered);
+    s->done = axc_alloc(n + 1);
+    s->stack = axc_alloc((n + 1) * sizeof *s->stack);
+    if (s->before == NULL || s->unanswered == NULL || s->done == NULL || s->stack == NULL || !find_before(s))
+        return false;
+    memset(s->done, 0, n + 1);
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!answered(s, i) && (s->ops[i].results > 0 || s->part->history->model->verbs[s->ops[i].verb].idle != AXC_READS))
+            s->unanswered[s->unanswered_count++] = i;
+    s->seen.limit = axc_budget_limit() / 8 / sizeof(uint64_t);
+    advance(s);
+    return axc_state_number(&s->states, s->part->start, s->part->start_words) == 0;
+}
+
+enum axc_answer axc_search_ends(const struct axc_part *part, uint64_t *allowance, struct axc_search_stats *stats,
+                                struct axc_ends *ends)
+{
+    struct search s = {.part = part, .ops = part->ops, .count = (uint32_t)part->count, .ends = ends};
+    *stats = (struct axc_search_stats){0};
+    enum axc_answer answer = prepare(&s) ? run(&s, allowance, stats) : AXC_MEMORY;
+    axc_states_free(&s.states);
+    axc_seen_free(&s.seen);
+    axc_free(s.before);
+    axc_free(s.unanswered);
+    axc_free(s.done);
+    axc_free(s.stack);
+    axc_free(s.next);
+    axc_free(s.key);
+    return answer;
+}
+
+enum axc_answer axc_search(const struct axc_part *part, uint64_t *allowance, struct axc_search_stats *stats)
+{
+    return axc_search_ends(part, allowance, stats, NULL);
+}
