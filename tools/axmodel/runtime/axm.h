@@ -107,6 +107,7 @@ struct axm_event {
     uint16_t idx, tick;    /* position in its thread; own lane of vc */
     uint16_t alternatives; /* choice: how many */
     uint16_t revisit;      /* write: the access to consider next for a revisit */
+    uint16_t early;        /* write: the read that was added before it and now reads from it, or AXM_NONE */
     uint8_t tid, kind, op, size, ord, ord_ok, ord_fail, result, flags;
     uint8_t note;          /* enum axm_note: what to call it in a trace */
 };
@@ -256,6 +257,7 @@ struct axm_fiber {
     uint16_t spins;        /* entries of spin in use */
     uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
     uintptr_t calls[AXM_CALLS];
+    bool has_keys;
     void *keys[128];
     struct axm_spin spin[AXM_SPIN_SITES];
 };

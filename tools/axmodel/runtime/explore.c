@@ -56,9 +56,8 @@ static bool newest_way(const struct axm_graph *g, uint16_t e, uint16_t a)
             return false;
         break;
     case AXM_WRITE:
-        for (uint16_t i = v->loc == AXM_NONE ? AXM_NONE : g->locs[v->loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev)
-            if (i < e && g->ev[i].kind == AXM_READ && g->ev[i].rf == e)
-                return false;
+        if (v->early != AXM_NONE)
+            return false;
         break;
     }
     for (uint16_t w = axm_after(g, v->loc, from); w != AXM_NONE; w = g->ev[w].mo_next)
@@ -135,12 +134,15 @@ static bool next_source(struct axm_graph *g, uint16_t i)
 /* Copies what a revisit of r by a keeps, r reading from a, into a new graph on top of the stack. */
 static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
 {
-    for (uint16_t i = 0; i < a; i++) {
-        kept[i] = i < r || in_prefix(g, i, a);
+    if (!newest_way(g, r, a))
+        return false;
+    for (uint16_t i = (uint16_t)(r + 1); i < a; i++) {
+        kept[i] = in_prefix(g, i, a);
         if (!kept[i] && !newest_way(g, i, a))
             return false;
     }
-    kept[r] = kept[a] = true;
+    memset(kept, 1, r + 1u);
+    kept[a] = true;
     struct axm_graph *h = axm_graph_new();
     for (uint16_t i = 0; i < g->nlocs; i++)
         loc_renamed[i] = AXM_NONE;
@@ -168,7 +170,7 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
         e->loc_prev = links.loc_prev;
         e->idx = links.idx;
         e->flags = (uint8_t)((from->flags & ~(AXM_NEW_LOC | AXM_DEAD)) | fresh);
-        e->rf = e->rmw = e->taken = e->mo_prev = e->mo_next = AXM_NONE;
+        e->rf = e->rmw = e->taken = e->early = e->mo_prev = e->mo_next = AXM_NONE;
     }
     h->ev[renamed[r]].flags &= (uint8_t)~AXM_SPURIOUS;
     /* Sources, halves and modification order under the new names. */
@@ -180,6 +182,8 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
         struct axm_event *e = &h->ev[renamed[i]];
         if (from->kind == AXM_READ && i != r) {
             e->rf = from->rf == AXM_INIT ? AXM_INIT : renamed[from->rf];
+            if (from->rf != AXM_INIT && from->rf > i)
+                h->ev[e->rf].early = renamed[i];
             if (from->rmw != AXM_NONE && kept[from->rmw])
                 e->rmw = renamed[from->rmw];
             else if (from->result == AXM_WRITES)
@@ -206,6 +210,7 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
         else
             h->ev[e->rf].taken = i;
     }
+    h->ev[na].early = nr;
     h->base = na;
     h->below = g;
     axm.g = h;

@@ -118,7 +118,7 @@ uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc)
     e->kind = kind;
     e->loc = loc;
     e->flags = e->note = 0;
-    e->rf = e->rmw = e->taken = e->mo_prev = e->mo_next = e->po_next = AXM_NONE;
+    e->rf = e->rmw = e->taken = e->early = e->mo_prev = e->mo_next = e->po_next = AXM_NONE;
     e->po_prev = g->last[tid];
     if (e->po_prev == AXM_NONE)
         g->first[tid] = i;

@@ -137,7 +137,9 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->spins = f->depth = 0;
     f->fair = false;
     f->wake = 0;
-    memset(f->keys, 0, sizeof f->keys);
+    if (f->has_keys)
+        memset(f->keys, 0, sizeof f->keys);
+    f->has_keys = false;
     axm_fiber_tls(f);
     axm_fiber_start(f, fiber_main);
     axm.nthreads++;

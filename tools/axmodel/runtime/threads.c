@@ -147,6 +147,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
     if (key >= KEYS || !keys[key].used)
         return EINVAL;
     axm.cur->keys[key] = (void *)(uintptr_t)value;
+    axm.cur->has_keys = true;
     return 0;
 }
 
@@ -154,7 +155,7 @@ void axm_run_key_destructors(void);
 void axm_run_key_destructors(void)
 {
     struct axm_fiber *self = axm.cur;
-    for (unsigned round = 0; round < DESTRUCTOR_ROUNDS; round++) {
+    for (unsigned round = 0; self->has_keys && round < DESTRUCTOR_ROUNDS; round++) {
         bool again = false;
         for (unsigned k = 0; k < KEYS; k++) {
             void *value = self->keys[k];
