@@ -106,7 +106,7 @@ struct axm_event {
     uint16_t loc;
     uint16_t idx, tick;    /* position in its thread; own lane of vc */
     uint16_t alternatives; /* choice: how many */
-    uint16_t revisit;      /* write: the access to consider next for a revisit */
+    uint16_t revisit;      /* write: events from here on are done with as targets of a revisit */
     uint16_t early;        /* write: the read that was added before it and now reads from it, or AXM_NONE */
     uint8_t tid, kind, op, size, ord, ord_ok, ord_fail, result, flags;
     uint8_t note;          /* enum axm_note: what to call it in a trace */

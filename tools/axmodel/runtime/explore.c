@@ -131,17 +131,13 @@ static bool next_source(struct axm_graph *g, uint16_t i)
     }
 }
 
-/* Copies what a revisit of r by a keeps, r reading from a, into a new graph on top of the stack. */
+/* Copies what a revisit of r by a keeps, r reading from a, into a new graph on top of the stack; false
+ * when that graph is not consistent. */
 static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
 {
-    if (!newest_way(g, r, a))
-        return false;
-    for (uint16_t i = (uint16_t)(r + 1); i < a; i++) {
-        kept[i] = in_prefix(g, i, a);
-        if (!kept[i] && !newest_way(g, i, a))
-            return false;
-    }
     memset(kept, 1, r + 1u);
+    for (uint16_t i = (uint16_t)(r + 1); i < a; i++)
+        kept[i] = in_prefix(g, i, a);
     kept[a] = true;
     struct axm_graph *h = axm_graph_new();
     for (uint16_t i = 0; i < g->nlocs; i++)
@@ -241,6 +237,23 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
     return good;
 }
 
+/* The next read, going back from write a, that a may revisit, or AXM_NONE. Once an event would be removed
+ * that was not added in the newest way, no read before it qualifies. */
+static uint16_t next_target(struct axm_graph *g, uint16_t a)
+{
+    struct axm_event *e = &g->ev[a];
+    while (e->revisit != 0) {
+        uint16_t i = --e->revisit;
+        if (in_prefix(g, i, a))
+            continue;
+        if (!newest_way(g, i, a))
+            e->revisit = 0;
+        else if (g->ev[i].loc == e->loc && g->ev[i].kind == AXM_READ)
+            return i;
+    }
+    return AXM_NONE;
+}
+
 static void pop_graph(void)
 {
     struct axm_graph *g = axm.g;
@@ -304,13 +317,9 @@ bool axm_next_graph(void)
             if (revisiting)
                 break;
             found = false;
-            while (!found && e->revisit != AXM_NONE) {
-                uint16_t r = e->revisit;
-                e->revisit = g->ev[r].loc_prev;
-                if (g->ev[r].kind != AXM_READ || in_prefix(g, r, i))
-                    continue;
+            for (uint16_t r; !found && (r = next_target(g, i)) != AXM_NONE;) {
                 found = revisit(g, i, r);
-                if (!found && axm.g != g)
+                if (!found)
                     pop_graph();
             }
             if (found) {

@@ -131,7 +131,7 @@ uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc)
         e->loc_prev = g->locs[loc].accesses;
         g->locs[loc].accesses = i;
     }
-    e->revisit = e->loc_prev;
+    e->revisit = i;
     return i;
 }
 
