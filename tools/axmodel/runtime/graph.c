@@ -165,7 +165,7 @@ void axm_drop_last(struct axm_graph *g)
 /* The rank of the newest write to loc that a thread with clock vc knows of. */
 uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clock *vc, uint16_t self)
 {
-    uint32_t bound = 0;
+    uint32_t bound = 0, newest = axm_rank(g, axm_newest(&g->locs[loc]));
     for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev) {
         const struct axm_event *e = &g->ev[i];
         if (i == self || vc->v[e->tid] < e->tick || (e->flags & AXM_DEAD))
@@ -173,6 +173,8 @@ uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clo
         uint32_t rank = e->kind == AXM_WRITE ? e->rank : axm_rank(g, e->rf);
         if (rank > bound)
             bound = rank;
+        if (rank == newest)
+            break;
     }
     return bound;
 }

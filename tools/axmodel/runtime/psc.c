@@ -112,15 +112,20 @@ bool axm_sc_consistent(const struct axm_graph *g)
     if (g->sc < 2)
         return true;
     unsigned count = 0;
+    bool one_location = true;
     for (uint16_t i = 0; i < g->n; i++) {
         const struct axm_event *e = &g->ev[i];
         if (e->kind == AXM_CHOICE || e->ord != AXM_SC)
             continue;
+        one_location = one_location && e->loc != AXM_NONE && (count == 0 || e->loc == g->ev[sc_list[0]].loc);
         if (count == SC_EVENTS)
             axm_violation(AXM_LIMIT, 0, "more than %d seq_cst events in one execution", SC_EVENTS);
         sc_list[count] = i;
-        memset(&edge[count++], 0, sizeof edge[0]);
+        count++;
     }
+    if (one_location)
+        return true; /* then psc is part of what coherence orders */
+    memset(edge, 0, count * sizeof edge[0]);
     for (uint16_t i = 0; i < g->n; i++) {
         memset(&fences[i], 0, sizeof fences[i]);
         for (unsigned a = 0; a < count; a++) {
