@@ -89,7 +89,7 @@ bool axc_get_string(const struct axc_record *record, const struct axc_node *obje
 
 bool axc_get_decimal(const struct axc_record *record, const struct axc_node *object, const char *key, uint64_t *out)
 {
-    const char *text;
+    const char *text = ""; /* gcc 12 at -O3 does not follow the outputs of failed calls; here and below */
     if (!axc_get_string(record, object, key, &text))
         return false;
     struct axc_node node = axc_member(object, key);
@@ -126,7 +126,7 @@ bool axc_sum_workers(const struct axc_record *record, const char *key, int64_t l
     struct axc_node root = axc_root(record), workers = axc_member(&root, "workers");
     for (size_t i = 0; i < record->threads; i++) {
         struct axc_node worker = axc_element(&workers, i);
-        int64_t value;
+        int64_t value = 0;
         if (!axc_get_integer(record, &worker, key, least, INT64_MAX, &value))
             return false;
         *sum += value;
