@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What memo.c (the table), memo_entry.c (references, eviction, freeing) and memo_flight.c (computing and
+ * waiting) share.
+ *
+ *   ax_memo -> shard[] -> table -> bucket chains of entries     read in RCU sections, written under the
+ *                      -> ring of the same entries (eviction)   shard's mutex
+ *
+ * An entry's references: one of the table while linked, one of its computing thread, one of each waiter
+ * and one of each ax_memo_ref. At zero it is unlinked for good, its value is destroyed, and its memory
+ * goes after a grace period, as a reader may still be looking at it.
+ */
+#ifndef AXI_MEMO_IMPL_H
+#define AXI_MEMO_IMPL_H
+
+#include <atomicx/adder.h>
+#include <atomicx/memo.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "alloc.h"
+#include "hash.h"
+#include "reclaim.h"
+
+/*
+ * The state of an entry, a futex word. WAITED may stand beside COMPUTING and VACANT: somebody sleeps.
+ *   VACANT -> COMPUTING  by compare-and-swap: whoever succeeds computes
+ *   COMPUTING -> READY or FAILED, for good; COMPUTING -> VACANT when the computing thread ends
+ */
+enum axi_memo_state {
+    AXI_MEMO_VACANT = 0,
+    AXI_MEMO_COMPUTING = 1,
+    AXI_MEMO_READY = 2,
+    AXI_MEMO_FAILED = 3,
+    AXI_MEMO_STATE = 3,
+    AXI_MEMO_WAITED = 4,
+};
+
+enum axi_memo_kind { AXI_MEMO_ENTRY, AXI_MEMO_TABLE }; /* what is retired */
+
+struct axi_memo_entry {
+    struct axi_retired retired;
+    _Atomic(struct axi_memo_entry *) next; /* in the bucket. Under the shard's mutex; readers walk it. */
+    uint64_t hash;                         /* constant, as key and key_len */
+    size_t key_len;
+    _Atomic uint32_t refs;
+    _Atomic uint32_t state;
+    _Atomic uint32_t used;         /* since the hand last came by. Readers and the hand. */
+    _Atomic(const void *) computer; /* identity of the computing thread, NULL: none. That thread. */
+    /* The outcome. Written by the computing thread before the state says READY or FAILED (F1). */
+    void *value;
+    ax_status status;
+    uint64_t expires; /* nanoseconds of CLOCK_MONOTONIC; UINT64_MAX: never */
+    bool linked;      /* in the table. Under the shard's mutex, as the ring. */
+    struct axi_memo_entry *ring_next, *ring_previous;
+    struct axi_memo_entry *blocked_on; /* what the computing thread waits for. memo_flight.c's mutex. */
+    unsigned char key[];
+};
+
+struct axi_memo_table {
+    struct axi_retired retired;
+    size_t buckets; /* a power of two */
+    _Atomic(struct axi_memo_entry *) heads[];
+};
+
+struct axi_memo_shard {
+    pthread_mutex_t mutex __attribute__((aligned(AXI_ISOLATION)));
+    _Atomic(struct axi_memo_table *) table; /* under the mutex; readers load it */
+    size_t count;                           /* under the mutex, as the hand */
+    struct axi_memo_entry *hand;            /* where eviction looks next; NULL: no entry */
+};
+
+struct ax_memo {
+    ax_memo_options options; /* constant, as the next three */
+    struct axi_hash_key hash_key;
+    uint32_t shard_count; /* a power of two */
+    size_t shard_capacity; /* SIZE_MAX: no bound */
+    struct axi_memo_shard *shards;
+    struct axi_domain domain;
+    _Atomic size_t live; /* entries whose references are not yet zero */
+    ax_adder hits, waits, computations, errors, handovers, evictions, expirations, timeouts;
+};
+
+/* --- memo_entry.c --- */
+struct axi_memo_entry *axi_memo_entry_create(ax_memo *memo, const void *key, size_t key_len, uint64_t hash);
+/* One that was never linked. */
+void axi_memo_entry_discard(ax_memo *memo, struct axi_memo_entry *entry);
+/* In a read section or under the shard's mutex. False: it has ended. */
+bool axi_memo_ref_entry(struct axi_memo_entry *entry);
+/* Not under a lock: may destroy the value. */
+void axi_memo_unref_entry(ax_memo *memo, struct axi_memo_entry *entry);
+/* What follows the last reference. */
+void axi_memo_entry_end(ax_memo *memo, struct axi_memo_entry *entry);
+size_t axi_memo_release_retired(struct axi_domain *domain, struct axi_retired *thing, unsigned kind);
+uint64_t axi_memo_now(void);
+/* Whether a published outcome is too old to be given to a new caller. */
+bool axi_memo_expired(const struct axi_memo_entry *entry);
+
+/* --- memo.c --- */
+/* Takes the entry out of the table if it is in it. */
+void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry);
+
+/* --- memo_flight.c --- */
+/* The outcome of an entry the caller has a reference to; computes or waits as needed. The reference
+ * becomes *ref's, or is given up. deadline NULL: none. `first`: the caller made the entry. */
+ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline, bool first,
+                       ax_memo_ref *ref);
+/* The calling thread's identity. */
+const void *axi_memo_me(void);
+
+#endif

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+ax_unit(memo)
+ax_unit(memo_values)
+ax_program(test_memo_cxx unit/memo_cxx.cc LINK atomicx)
+set_target_properties(test_memo_cxx PROPERTIES CXX_STANDARD 11 CXX_EXTENSIONS OFF)
+ax_test(unit.memo_cxx LABELS quick COMMAND test_memo_cxx)
