@@ -37,7 +37,8 @@ static ax_status make_value(const char *key, void **value)
     return AX_OK;
 }
 
-static ax_status compute(void *context, const void *key, size_t key_len, void **value)
+/* AddressSanitizer leaves the frames that a cancellation unwinds poisoned, and stumbles over them later. */
+__attribute__((no_sanitize_address)) static ax_status compute(void *context, const void *key, size_t key_len, void **value)
 {
     char name[16];
     CHECK_FATAL(context == &world && key_len < sizeof name);
@@ -505,10 +506,8 @@ static ax_status need_the_next(const char *key, void **value)
     ax_status status = ax_memo_do(memo, next, 1, &ref);
     if (status == AX_OK)
         ax_memo_release(memo, &ref);
-    else if (status == AX_EDEADLK)
+    else if (CHECK_EQ(status, AX_EDEADLK))
         atomic_fetch_add(&refused, 1);
-    else
-        CHECK(!"another status");
     return make_value(key, value);
 }
 
