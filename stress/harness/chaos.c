@@ -11,7 +11,8 @@
 #include <signal.h>
 #include <time.h>
 
-#define CHAOS_SIGNAL (SIGRTMAX - 3)
+/* Not a real-time signal, which would queue up; and ignored by default, should one come late. */
+#define CHAOS_SIGNAL SIGURG
 
 /* The schedule's stream is not the workers' own: with or without chaos they choose the same operations. */
 #define CHAOS_STREAM (UINT64_C(2) << 32)
@@ -31,6 +32,7 @@ static void dawdle(int number)
     uint64_t bits = ax_stress_bits(&delays);
     switch (bits % 8) {
     case 0:
+    case 3:
         poll(NULL, 0, 1);
         break;
     case 1:
@@ -44,6 +46,12 @@ static void dawdle(int number)
     errno = saved;
 }
 
+static void rest(uint64_t ns)
+{
+    struct timespec pause = { .tv_nsec = (long)ns };
+    nanosleep(&pause, NULL);
+}
+
 static void *chaos_main(void *arg)
 {
     struct axi_stress *stress = arg;
@@ -52,11 +60,12 @@ static void *chaos_main(void *arg)
         uint64_t burst = 1 + ax_stress_below(&random, 64);
         uint64_t first = ax_stress_below(&random, stress->run.threads);
         uint64_t victims = 1 + ax_stress_below(&random, 3);
-        for (uint64_t i = 0; i < burst; i++)
+        for (uint64_t i = 0; i < burst; i++) {
             /* no error to report: a worker that has ended already needs no noise */
             (void)pthread_kill(stress->threads[(first + i % victims) % stress->run.threads].id, CHAOS_SIGNAL);
-        struct timespec calm = { .tv_nsec = (long)ax_stress_below(&random, 3000000) };
-        nanosleep(&calm, NULL);
+            rest(ax_stress_below(&random, 50000));
+        }
+        rest(ax_stress_below(&random, 3000000));
     }
     return NULL;
 }

@@ -18,6 +18,7 @@ static const char usage_run[] =
     "  --observers N       threads that look on while workers run; default: %" PRIu32 "\n"
     "  --pin WHERE         none, compact (CPU by CPU, neighbours first) or scatter (far apart)\n"
     "  --chaos             interrupt workers at any instruction, in bursts\n"
+    "  --no-chaos          don't; the default but for broken implementations\n"
     "  --hang-after S      say `hung' when nothing moved for S seconds; default: 30\n"
     "  --in-process        don't put broken implementations into a child process (for debuggers)\n";
 
@@ -158,8 +159,8 @@ char *axi_replay_command(const struct axi_stress *stress)
         fputs(" --dist hot", file);
     if (stress->pin != AXI_PIN_NONE)
         fputs(stress->pin == AXI_PIN_COMPACT ? " --pin compact" : " --pin scatter", file);
-    if (stress->chaos)
-        fputs(" --chaos", file);
+    if (stress->chaos != run->impl->broken)
+        fputs(stress->chaos ? " --chaos" : " --no-chaos", file);
     if (stress->in_process)
         fputs(" --in-process", file);
     if (stress->hang_ns != AXI_HANG_SECONDS * AXI_SECOND)

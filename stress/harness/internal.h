@@ -61,7 +61,7 @@ struct axi_stress {
     double theta;
     const char *theta_text;
     enum axi_pin pin;
-    bool chaos, json, quiet, no_progress, in_process;
+    bool chaos, no_chaos, json, quiet, no_progress, in_process;
     const char *record_path;
     uint64_t hang_ns;
     char *replay; /* the command that gives this configuration again */

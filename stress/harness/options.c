@@ -126,9 +126,9 @@ static bool *find_switch(struct axi_stress *stress, const char *name)
     struct {
         const char *name;
         bool *value;
-    } switches[] = { { "chaos", &stress->chaos },           { "json", &stress->json },
-                     { "quiet", &stress->quiet },           { "no-progress", &stress->no_progress },
-                     { "in-process", &stress->in_process } };
+    } switches[] = { { "chaos", &stress->chaos },           { "no-chaos", &stress->no_chaos },
+                     { "json", &stress->json },             { "quiet", &stress->quiet },
+                     { "no-progress", &stress->no_progress }, { "in-process", &stress->in_process } };
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (strcmp(switches[i].name, name) == 0)
             return switches[i].value;
@@ -217,6 +217,10 @@ static bool conclude(struct axi_stress *stress, bool iters_given)
         run->iters = UINT64_MAX;
     if (run->impl->observe == NULL)
         run->observers = 0;
+    if (stress->chaos && stress->no_chaos)
+        return refuse(stress, "--chaos and --no-chaos exclude each other");
+    /* A broken one is to be caught, also by two threads that a busy machine puts on one CPU. */
+    stress->chaos = stress->chaos || (run->impl->broken && !stress->no_chaos);
     uint64_t total = 0;
     run->operations = (uint32_t)program->operation_count;
     run->only = -1;

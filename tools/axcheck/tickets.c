@@ -221,12 +221,14 @@ bool axc_judge_tickets(const struct axc_record *record)
 {
     struct axc_node root = axc_root(record), setup = axc_member(&root, "setup"), end = axc_member(&root, "final");
     struct axc_node workers = axc_member(&root, "workers");
-    int64_t capacity, left, kills = 0, batch = 1;
+    int64_t capacity, left, kills = 0, batch = 1, leased = 0;
     if (!axc_get_integer(record, &setup, "capacity", 1, INT32_MAX, &capacity) ||
         (json_object_get(setup.value, "kills") != NULL &&
          !axc_get_integer(record, &setup, "kills", 0, INT32_MAX, &kills)) ||
         (json_object_get(setup.value, "batch") != NULL &&
          !axc_get_integer(record, &setup, "batch", 1, INT32_MAX, &batch)) ||
+        (json_object_get(setup.value, "leased") != NULL &&
+         !axc_get_integer(record, &setup, "leased", 0, INT64_MAX / 2, &leased)) ||
         !axc_get_integer(record, &end, "left", INT64_MIN, INT64_MAX, &left))
         return false;
     struct tally tally = {0};
@@ -242,7 +244,8 @@ bool axc_judge_tickets(const struct axc_record *record)
     state_oddities(record, &tally, capacity);
     state_balance(record, &tally, capacity, left, kills);
     if (tally.sold_out > 0 && tally.refunds == 0 && kills == 0)
-        axc_state(record->report, "sold out", left < batch, "%s refusals of up to %" PRId64 " at once, and %" PRId64 " left",
-                  AXC_WIDE(tally.sold_out), batch, left);
+        axc_state(record->report, "sold out", left < batch + leased,
+                  "%s refusals of up to %" PRId64 " at once, and %" PRId64 " left, where leases held up to %" PRId64,
+                  AXC_WIDE(tally.sold_out), batch, left, leased);
     return true;
 }
