@@ -255,7 +255,7 @@ int main(int argc, char **argv)
         .impls = impls, .impl_count = sizeof impls / sizeof *impls,
         .operations = operations, .operation_count = 2,
         .options = options, .option_count = 1,
-        .iters = 10000000, .observers = 1,
+        .iters = 30000000, .observers = 1,
         .tally_size = sizeof(struct counter_tally), .observer_tally_size = sizeof(ax_stress_samples),
         .setup = counter_setup, .judge = counter_judge, .teardown = counter_teardown,
         .put_setup = counter_put_setup, .put_worker = counter_put_worker, .put_final = counter_put_final,
