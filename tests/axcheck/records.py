@@ -215,7 +215,8 @@ def violated():
 
 
 def corrupt_fields():
-    case("wrong format", forge(counter, "format", "atomicx-history"), 65, 'at byte 10: format is "atomicx-history", not')
+    case("wrong format", forge(counter, "format", "atomicx-recor"), 65, 'at byte 10: format is "atomicx-recor", not')
+    case("a history's name on a record", forge(counter, "format", "atomicx-history"), 65, "does not name a model")
     case("version 2", forge(counter, "version", 2), 65, "version is 2; this axcheck knows version 1")
     case("version as a string", forge(counter, "version", "1"), 65, "version is not an integer")
     case("unknown primitive", forge(counter, "primitive", "ticket"), 65, 'primitive is "ticket", which this axcheck can')

@@ -76,7 +76,10 @@ struct axc_decimal axc_decimal(axc_wide value);
 /* Reads all of fd and judges it. */
 void axc_judge_fd(int fd, struct axc_report *report);
 
-/* The same for bytes in memory; they are not changed and needed only during the call. */
+/* Reads a history and writes it to stdout as "text", "jsonl" or "binary". */
+void axc_convert_fd(int fd, const char *wanted, struct axc_report *report);
+
+/* axc_judge_fd for bytes in memory; they are not changed and needed only during the call. */
 void axc_judge_bytes(const char *bytes, size_t length, struct axc_report *report);
 
 #endif

@@ -10,19 +10,13 @@
 #include "record.h"
 #include "scan.h"
 
-/* A history says so in its first line; anything else is taken for a record, which says no more than '{'. */
-static bool is_history(const char *bytes, size_t length)
-{
-    static const char text[] = "atomicx-history ";
-    return length >= sizeof text - 1 && memcmp(bytes, text, sizeof text - 1) == 0;
-}
-
 void axc_judge_bytes(const char *bytes, size_t length, struct axc_report *report)
 {
     struct axc_scan scan = {0};
     axc_report_init(report);
-    if (is_history(bytes, length))
-        axc_judge_history(bytes, length, report);
+    enum axc_form form = axc_form_of(bytes, length);
+    if (form != AXC_NO_HISTORY)
+        axc_judge_history(form, bytes, length, report);
     else if (axc_scan_feed(&scan, bytes, length, report) && axc_scan_end(&scan, report))
         axc_judge_record(bytes, length, report);
 }
@@ -58,26 +52,60 @@ static ssize_t read_more(int fd, struct input *input, struct axc_report *report)
     return got;
 }
 
-/* Never mapped: a file cut off while it is being judged would be a SIGBUS. */
+/* Reads a history to its end. Never mapped: a file cut off while it is being judged would be a SIGBUS. */
+static bool read_all(int fd, struct input *input, struct axc_report *report)
+{
+    ssize_t got;
+    do
+        got = read_more(fd, input, report);
+    while (got > 0);
+    return got == 0;
+}
+
+/* Reads what can tell the forms apart. Anything that is no history is taken for a record. */
+static bool read_head(int fd, struct input *input, enum axc_form *form, struct axc_report *report)
+{
+    ssize_t got = 1;
+    while (got > 0 && input->length < HEAD)
+        got = read_more(fd, input, report);
+    *form = axc_form_of(input->bytes, input->length);
+    return got >= 0;
+}
+
 void axc_judge_fd(int fd, struct axc_report *report)
 {
     struct axc_scan scan = {0};
     struct input input = {0};
-    ssize_t got = 1;
+    enum axc_form form;
     axc_report_init(report);
-    while (got > 0 && input.length < HEAD)
-        got = read_more(fd, &input, report);
-    if (got >= 0 && is_history(input.bytes, input.length)) {
-        while (got > 0)
-            got = read_more(fd, &input, report);
-        if (got == 0)
-            axc_judge_history(input.bytes, input.length, report);
-    } else if (got >= 0) {
+    if (!read_head(fd, &input, &form, report)) {
+        axc_free(input.bytes);
+        return;
+    }
+    if (form != AXC_NO_HISTORY) {
+        if (read_all(fd, &input, report))
+            axc_judge_history(form, input.bytes, input.length, report);
+    } else {
         bool fine = axc_scan_feed(&scan, input.bytes, input.length, report);
-        while (fine && got > 0 && (got = read_more(fd, &input, report)) > 0)
+        ssize_t got = 1;
+        while (fine && (got = read_more(fd, &input, report)) > 0)
             fine = axc_scan_feed(&scan, input.bytes + input.length - (size_t)got, (size_t)got, report);
         if (fine && got == 0 && axc_scan_end(&scan, report))
             axc_judge_record(input.bytes, input.length, report);
+    }
+    axc_free(input.bytes);
+}
+
+void axc_convert_fd(int fd, const char *wanted, struct axc_report *report)
+{
+    struct input input = {0};
+    enum axc_form form, to = strcmp(wanted, "text") == 0 ? AXC_TEXT_FORM : strcmp(wanted, "jsonl") == 0 ? AXC_LINES_FORM : AXC_BINARY_FORM;
+    axc_report_init(report);
+    if (read_head(fd, &input, &form, report)) {
+        if (form == AXC_NO_HISTORY)
+            axc_corrupt(report, 0, "not a history, the only thing to convert");
+        else if (read_all(fd, &input, report))
+            axc_convert_history(form, input.bytes, input.length, to, report);
     }
     axc_free(input.bytes);
 }

@@ -20,7 +20,9 @@ static const char help[] =
     "\n"
     "  -q, --quiet        print only the last line of each file, the verdict\n"
     "      --json         print one JSON object per file instead of text\n"
+    "      --convert FORM write a history to standard output as text, jsonl or binary, and judge nothing\n"
     "      --memory SIZE  use at most this much memory for a file (default 2G; K, M and G are powers of 1024)\n"
+    "      --partial      judge a binary history that is still being written as far as it is certain\n"
     "      --steps N      give up on a history after N steps of searching (default 1000000000)\n"
     "  -h, --help         print this and exit\n"
     "      --version      print the version and exit\n"
@@ -64,7 +66,7 @@ static bool parse_size(const char *text, size_t *out)
     return true;
 }
 
-static int judge(const char *name, bool quiet, bool json)
+static int judge(const char *name, const char *convert, bool quiet, bool json)
 {
     static struct axc_report report;
     int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
@@ -72,12 +74,17 @@ static int judge(const char *name, bool quiet, bool json)
         fprintf(stderr, "axcheck: %s: %s\n", name, strerror(errno));
         return 2;
     }
-    axc_judge_fd(fd, &report);
+    if (convert != NULL)
+        axc_convert_fd(fd, convert, &report);
+    else
+        axc_judge_fd(fd, &report);
     if (fd != STDIN_FILENO)
         close(fd);
-    if (json)
+    if (convert != NULL && report.verdict != AXC_HOLDS)
+        fprintf(stderr, "axcheck: can't convert it, byte %llu: %s\n", (unsigned long long)report.offset, report.reason);
+    else if (convert == NULL && json)
         axc_print_json(name, &report);
-    else
+    else if (convert == NULL)
         axc_print_text(name, &report, quiet);
     axc_report_free(&report);
     return axc_exit_status(report.verdict);
@@ -85,13 +92,14 @@ static int judge(const char *name, bool quiet, bool json)
 
 int main(int argc, char **argv)
 {
-    enum { JSON = 256, MEMORY, STEPS, VERSION };
+    enum { JSON = 256, CONVERT, MEMORY, PARTIAL, STEPS, VERSION };
     static const struct option options[] = {
-        {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"memory", required_argument, NULL, MEMORY},
-        {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
+        {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"convert", required_argument, NULL, CONVERT}, {"memory", required_argument, NULL, MEMORY},
+        {"partial", no_argument, NULL, PARTIAL}, {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
     bool quiet = false, json = false;
+    const char *convert = NULL;
     size_t steps, memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
     for (int option; (option = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
         switch (option) {
@@ -101,9 +109,17 @@ int main(int argc, char **argv)
         case JSON:
             json = true;
             break;
+        case CONVERT:
+            convert = optarg;
+            if (strcmp(convert, "text") != 0 && strcmp(convert, "jsonl") != 0 && strcmp(convert, "binary") != 0)
+                return usage("--convert: '%s' is neither text nor jsonl nor binary", convert);
+            break;
         case MEMORY:
             if (!parse_size(optarg, &memory))
                 return usage("--memory: '%s' is not a size such as 512M", optarg);
+            break;
+        case PARTIAL:
+            axc_set_partial(true);
             break;
         case STEPS:
             if (!parse_size(optarg, &steps))
@@ -122,10 +138,12 @@ int main(int argc, char **argv)
     }
     if (optind == argc)
         return usage("%s", "no file given");
+    if (convert != NULL && argc - optind > 1)
+        return usage("%s", "--convert takes one file");
     axc_budget_init(memory);
     int status = 0;
     for (int i = optind; i < argc; i++)
-        status = axc_worse_status(status, judge(argv[i], quiet, json));
+        status = axc_worse_status(status, judge(argv[i], convert, quiet, json));
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "axcheck: standard output: %s\n", strerror(errno));
         return 70;

@@ -9,7 +9,7 @@
 
 struct axc_last {
     uint64_t responded;
-    uint32_t process;
+    uint32_t process, blocks;
     bool used, before; /* it had an operation */
 };
 
@@ -160,7 +160,7 @@ bool axc_history_add(struct axc_history *history, uint64_t offset, const struct 
     if (!grow(history, &ops, &history->room, history->count + 1, sizeof *op))
         return false;
     history->ops = ops;
-    if (!grow(history, &pool, &history->pool_room, history->pool_count + width, sizeof *values))
+    if (!grow(history, &pool, &history->pool_room, history->pool_count + width + 1, sizeof *values))
         return false;
     history->pool = pool;
     struct axc_op *added = &history->ops[history->count++];
@@ -171,6 +171,44 @@ bool axc_history_add(struct axc_history *history, uint64_t offset, const struct 
         memcpy(history->pool + history->pool_count, values, width * sizeof *values);
     history->pool_count += width;
     history->pending += op->responded == AXC_PENDING ? 1 : 0;
+    return true;
+}
+
+bool axc_history_block(struct axc_history *history, uint64_t offset, uint32_t process, uint32_t number)
+{
+    struct axc_last *last = last_of(history, process);
+    if (last == NULL)
+        return false;
+    if (last->blocks != number)
+        return axc_corrupt(history->report, offset, "block %" PRIu32 " of process %" PRIu32 " where its block %" PRIu32 " is expected",
+                           number, process, last->blocks);
+    last->blocks++;
+    return true;
+}
+
+bool axc_history_cut(struct axc_history *history)
+{
+    uint64_t known = AXC_PENDING; /* all that was invoked before is here */
+    for (size_t i = 0; i < history->last_room; i++)
+        if (history->last[i].used && history->last[i].responded < known)
+            known = history->last[i].responded;
+    if (history->declared == 0 || history->processes < history->declared)
+        return axc_gave_up(history->report, "blocks of %zu of %zu processes so far", history->processes, history->declared);
+    size_t kept = 0;
+    history->pending = 0;
+    for (size_t i = 0; i < history->count; i++) {
+        struct axc_op op = history->ops[i];
+        if (op.invoked >= known)
+            continue;
+        /* What is not here may have had a part in what was answered later, by whichever clock. */
+        if (op.responded != AXC_PENDING && op.responded + 2 * history->skew >= known) {
+            op.responded = AXC_PENDING;
+            op.results = 0;
+        }
+        history->pending += op.responded == AXC_PENDING ? 1 : 0;
+        history->ops[kept++] = op;
+    }
+    history->count = kept;
     return true;
 }
 

@@ -41,8 +41,10 @@ struct axc_history {
     size_t pool_count, pool_room;
     struct axc_last *last;      /* by process: when its last operation was answered; a hash table */
     size_t processes, last_room, pending;
+    size_t declared;            /* how many processes the writer has; 0: it did not say */
     bool touching;              /* a process's operation was invoked at the very time its last one was answered */
     bool ended;                 /* the writer said that this is all */
+    bool partial;               /* an input that is still being written is welcome */
     struct axc_report *report;
 };
 
@@ -101,14 +103,13 @@ bool axc_history_setup(struct axc_history *history, uint64_t offset, const char 
                        const int64_t *values, size_t count);
 bool axc_history_ready(struct axc_history *history, uint64_t offset); /* the header is complete: anything missing? */
 bool axc_history_add(struct axc_history *history, uint64_t offset, const struct axc_op *op, const int64_t *values);
+/* A block of the binary form: each process's are numbered from 0. */
+bool axc_history_block(struct axc_history *history, uint64_t offset, uint32_t process, uint32_t number);
+/* Of a history that is still being written, what is certain: up to the earliest of all processes' last answers. */
+bool axc_history_cut(struct axc_history *history);
 void axc_history_free(struct axc_history *history);
 
 /* A verb of the model, or -1. */
 int axc_verb_named(const struct axc_model *model, const char *name, size_t length);
-
-/* Readers of the three forms. */
-bool axc_read_text(struct axc_history *history, const char *bytes, size_t length);
-bool axc_read_binary(struct axc_history *history, const char *bytes, size_t length);
-bool axc_read_lines(struct axc_history *history, const char *bytes, size_t length);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
@@ -12,15 +13,32 @@
 
 static uint64_t allowed_steps = UINT64_C(1000000000);
 
+static bool partial_allowed;
+
+void axc_set_partial(bool allowed)
+{
+    partial_allowed = allowed;
+}
+
 void axc_set_steps(uint64_t steps)
 {
     allowed_steps = steps;
 }
 
-bool axc_read_history(struct axc_history *history, const char *bytes, size_t length, struct axc_report *report)
+/* The caller frees the history in any case. */
+static bool read_history(struct axc_history *history, enum axc_form form, const char *bytes, size_t length, struct axc_report *report)
 {
-    *history = (struct axc_history){.capacity = -1, .report = report};
-    return axc_read_text(history, bytes, length);
+    *history = (struct axc_history){.capacity = -1, .report = report, .partial = partial_allowed};
+    switch (form) {
+    case AXC_TEXT_FORM:
+        return axc_read_text(history, bytes, length);
+    case AXC_LINES_FORM:
+        return axc_read_lines(history, bytes, length);
+    case AXC_BINARY_FORM:
+        return axc_read_binary(history, bytes, length);
+    default:
+        return axc_corrupt(report, 0, "not a history");
+    }
 }
 
 static void describe(const struct axc_history *history, struct axc_report *report)
@@ -77,10 +95,10 @@ static bool judge_parts(const struct axc_history *history, const struct axc_part
     return true;
 }
 
-void axc_judge_history(const char *bytes, size_t length, struct axc_report *report)
+void axc_judge_history(enum axc_form form, const char *bytes, size_t length, struct axc_report *report)
 {
     struct axc_history history;
-    if (axc_read_history(&history, bytes, length, report)) {
+    if (read_history(&history, form, bytes, length, report) && (history.ended || axc_history_cut(&history))) {
         struct axc_parts parts;
         describe(&history, report);
         if (!axc_split(&history, &parts)) {
@@ -92,6 +110,29 @@ void axc_judge_history(const char *bytes, size_t length, struct axc_report *repo
             judge_parts(&history, &parts, report);
         }
         axc_parts_free(&parts);
+    }
+    axc_history_free(&history);
+}
+
+static int by_process(const void *left, const void *right)
+{
+    const struct axc_op *a = left, *b = right;
+    if (a->process != b->process)
+        return a->process < b->process ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+void axc_convert_history(enum axc_form form, const char *bytes, size_t length, enum axc_form wanted, struct axc_report *report)
+{
+    struct axc_history history;
+    if (read_history(&history, form, bytes, length, report)) {
+        if (history.count > 0)
+            qsort(history.ops, history.count, sizeof *history.ops, by_process);
+        bool done = wanted == AXC_TEXT_FORM    ? axc_write_text(&history, stdout)
+                    : wanted == AXC_LINES_FORM ? axc_write_lines(&history, stdout)
+                                               : axc_write_binary(&history, stdout);
+        if (!done)
+            axc_gave_up(report, "the history needs more than %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
     }
     axc_history_free(&history);
 }

@@ -3,12 +3,15 @@
 #ifndef AXCHECK_JUDGE_H
 #define AXCHECK_JUDGE_H
 
-#include "history.h"
+#include "forms.h"
 
-/* Reads the history in one of its forms. The caller frees it in any case. */
-bool axc_read_history(struct axc_history *history, const char *bytes, size_t length, struct axc_report *report);
+void axc_judge_history(enum axc_form form, const char *bytes, size_t length, struct axc_report *report);
 
-void axc_judge_history(const char *bytes, size_t length, struct axc_report *report);
+/* Writes what it reads to stdout in another form, instead of judging it. */
+void axc_convert_history(enum axc_form form, const char *bytes, size_t length, enum axc_form wanted, struct axc_report *report);
+
+/* Whether a binary history without its end is judged as far as it goes. */
+void axc_set_partial(bool allowed);
 
 /* The steps the general search may take for one file. */
 void axc_set_steps(uint64_t steps);

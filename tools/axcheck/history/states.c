@@ -36,7 +36,7 @@ static bool rehash(struct axc_states *states)
 
 static bool reserve(struct axc_states *states, size_t words)
 {
-    if (states->used + words > states->room) {
+    if (states->words == NULL || states->used + words > states->room) {
         size_t room = (states->used + words) * 2 + 256;
         int64_t *grown = axc_realloc(states->words, room * sizeof *grown);
         if (grown == NULL)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AXC_NO_STATE = UINT32_MAX };
+#define AXC_NO_STATE UINT32_MAX
 
 struct axc_states {
     int64_t *words; /* all states one after the other */

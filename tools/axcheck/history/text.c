@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "history.h"
+#include "forms.h"
 
 /* One line, taken apart from left to right. */
 struct line {
@@ -229,4 +229,48 @@ bool axc_read_text(struct axc_history *history, const char *bytes, size_t length
             return wrong(&line, line.at, "more than is expected on this line");
     }
     return history->ended || axc_corrupt(history->report, length, "truncated: the line 'end COUNT' is missing");
+}
+
+static void put_value(int64_t value, FILE *out)
+{
+    if (value == AXC_NONE || value == AXC_CLOSED)
+        fputs(value == AXC_NONE ? " none" : " closed", out);
+    else
+        fprintf(out, " %" PRId64, value);
+}
+
+bool axc_write_text(const struct axc_history *history, FILE *out)
+{
+    const struct axc_model *model = history->model;
+    fprintf(out, "atomicx-history 1\nmodel %s\n", model->name);
+    if (model->has_initial)
+        fprintf(out, "setup initial %" PRId64 "\n", history->initial);
+    if (history->capacity >= 0)
+        fprintf(out, "setup capacity %" PRId64 "\n", history->capacity);
+    if (history->accounts > 0)
+        fputs("setup balances", out);
+    for (size_t i = 0; i < history->accounts; i++)
+        put_value(history->balances[i], out);
+    fputs(history->accounts > 0 ? "\n" : "", out);
+    if (history->skew > 0)
+        fprintf(out, "skew %" PRIu64 "\n", history->skew);
+    if (history->origin[0] != '\0')
+        fprintf(out, "origin %s\n", history->origin);
+    for (size_t i = 0; i < history->count; i++) {
+        const struct axc_op *op = &history->ops[i];
+        const int64_t *values = axc_values(history, op);
+        fprintf(out, "%" PRIu32 " %" PRIu64, op->process, op->invoked);
+        if (op->responded == AXC_PENDING)
+            fputs(" -", out);
+        else
+            fprintf(out, " %" PRIu64, op->responded);
+        fprintf(out, " %s", model->verbs[op->verb].name);
+        for (size_t j = 0; j < (size_t)op->args + op->results; j++) {
+            fputs(j == op->args ? " ->" : "", out);
+            put_value(values[j], out);
+        }
+        fputc('\n', out);
+    }
+    fprintf(out, "end %zu\n", history->count);
+    return true;
 }
