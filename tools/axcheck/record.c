@@ -15,6 +15,8 @@ static const struct {
     {"counter", axc_judge_counter},
     {"adder", axc_judge_adder},
     {"tickets", axc_judge_tickets},
+    {"lock", axc_judge_lock},
+    {"memo", axc_judge_memo},
 };
 
 /* The threads are numbered 0 to threads-1 in any order, each once. */

@@ -53,6 +53,8 @@ void axc_judge_record(const char *text, size_t length, struct axc_report *report
 bool axc_judge_counter(const struct axc_record *record);
 bool axc_judge_adder(const struct axc_record *record);
 bool axc_judge_tickets(const struct axc_record *record);
+bool axc_judge_lock(const struct axc_record *record);
+bool axc_judge_memo(const struct axc_record *record);
 
 /* Shared by counter and adder: what readers saw while it ran stays within [low, high] and never falls. */
 bool axc_judge_samples(const struct axc_record *record, int64_t low, int64_t high);

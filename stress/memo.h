@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the memo's implementations share: the computation, what is written down of each one, and what of
+ * each call. A key is a number; its value is the sum of the numbers in a small file, after a slow call.
+ */
+#ifndef STRESS_MEMO_H
+#define STRESS_MEMO_H
+
+#include <pthread.h>
+
+#include <atomicx/memo.h>
+#include <atomicx/stress.h>
+
+enum { MEMO_FILES = 16, MEMO_LINES = 100 };
+
+/* One value. Plain on purpose: whoever gets it reads it without more ado. */
+struct memo_value {
+    uint64_t key;
+    int64_t serial; /* which computation it comes from, from 1 */
+    int64_t sum;    /* of its file */
+    int64_t complete; /* ~serial, written last */
+};
+
+/* Of one computation. */
+struct memo_computed {
+    int64_t key, serial, end; /* end: nanoseconds since the run began */
+    struct memo_computed *next;
+};
+
+struct memo_shared {
+    ax_memo *ours;
+    pthread_mutex_t mutex; /* memo2's, memo3's */
+    pthread_cond_t done;   /* memo4's */
+    _Atomic(struct memo_node *) *table; /* key -> node, for those who keep their own */
+    uint64_t keys;
+    char folder[64];
+    int64_t sums[MEMO_FILES]; /* what each file adds up to */
+    int64_t start;            /* CLOCK_MONOTONIC */
+    _Atomic int64_t serials, inside, peak; /* computations: begun, under way, most at once */
+};
+
+/* An entry of a hand-written table. */
+struct memo_node {
+    struct memo_value *value;
+    bool computing;
+};
+
+struct memo_tally {
+    int64_t *serials, *times; /* by key: what the first call got (0: none), and when it had it */
+    int64_t again;            /* later calls that got something else */
+    int64_t early;            /* calls that saw a value that was not complete */
+    int64_t wrong;            /* calls whose value was not that of the key */
+    int64_t failed;           /* calls that got none */
+    struct memo_computed *computed; /* by this thread, last first */
+};
+
+/* Computes the value of a key, in the calling worker; NULL: no memory or no file. */
+struct memo_value *memo_compute(struct memo_shared *shared, uint64_t key);
+int64_t memo_time(const struct memo_shared *shared);
+
+/* One call: gives the value, and takes it back when it has been looked at. */
+typedef const struct memo_value *memo_get(struct memo_shared *shared, uint64_t key, void **handle);
+typedef void memo_put(struct memo_shared *shared, void *handle);
+
+void memo_loop(ax_stress_worker *self, uint64_t begin, uint64_t end, memo_get *get, memo_put *put);
+
+void memo_enter(ax_stress_worker *self);
+
+/* stress/broken */
+extern const ax_stress_impl broken_memo1, broken_memo3;
+
+#endif
