@@ -100,7 +100,8 @@ static void held_long_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
             done = lock_step(&shared->table, self, i);
             if (i == 0) {
                 struct timespec t = { 0, 30000000 };
-                nanosleep(&t, NULL);
+                while (nanosleep(&t, &t) != 0)
+                    ; /* a signal */
             }
         }
         tally->refused += !done;
