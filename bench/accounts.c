@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* accounts: transfers between random accounts and on one hot pair, ours and under mutexes. */
+#include <atomicx/accounts.h>
+
+#include <pthread.h>
+
+#include "bench.h"
+
+enum { ACCOUNTS = 1000, OPENING = 1000000 };
+
+struct guarded {
+    _Alignas(128) pthread_mutex_t mutex;
+    int64_t balance, floor;
+};
+
+static ax_accounts *bank;
+static struct guarded guarded[ACCOUNTS];
+static _Alignas(128) pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(((*state >> 32) * below) >> 32);
+}
+
+static void prepare(int threads, uint64_t n)
+{
+    (void)n;
+    bench_require(ax_accounts_create(ACCOUNTS, 2 * (uint32_t)threads, NULL, &bank) == AX_OK, "create");
+    for (int i = 0; i < ACCOUNTS; i++) {
+        uint32_t account;
+        bench_require(ax_accounts_open(bank, 0, &account) == AX_OK, "open");
+        bench_require(ax_accounts_deposit(bank, account, OPENING) == AX_OK, "deposit");
+        pthread_mutex_init(&guarded[i].mutex, NULL);
+        guarded[i].balance = OPENING;
+        guarded[i].floor = 0;
+    }
+}
+
+static void finish(int threads, uint64_t n)
+{
+    (void)threads;
+    (void)n;
+    int64_t sum, guarded_sum = 0;
+    bench_require(ax_accounts_audit(bank, &sum) == AX_OK && sum == (int64_t)ACCOUNTS * OPENING, "money was lost");
+    for (int i = 0; i < ACCOUNTS; i++)
+        guarded_sum += guarded[i].balance;
+    bench_require(guarded_sum == (int64_t)ACCOUNTS * OPENING, "money was lost");
+    ax_accounts_destroy(bank);
+}
+
+static int move(uint32_t from, uint32_t to, int64_t amount)
+{
+    if (guarded[from].balance - amount < guarded[from].floor)
+        return 0;
+    guarded[from].balance -= amount;
+    guarded[to].balance += amount;
+    return 1;
+}
+
+static void transfer_mutex(uint32_t from, uint32_t to, int64_t amount)
+{
+    pthread_mutex_lock(&mutex);
+    (void)move(from, to, amount);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void transfer_two(uint32_t from, uint32_t to, int64_t amount)
+{
+    uint32_t first = from < to ? from : to, second = from < to ? to : from;
+    pthread_mutex_lock(&guarded[first].mutex);
+    pthread_mutex_lock(&guarded[second].mutex);
+    (void)move(from, to, amount);
+    pthread_mutex_unlock(&guarded[second].mutex);
+    pthread_mutex_unlock(&guarded[first].mutex);
+}
+
+static void transfer_ours(uint32_t from, uint32_t to, int64_t amount)
+{
+    (void)ax_accounts_transfer(bank, from, to, amount);
+}
+
+static inline void work(int thread, uint64_t n, uint32_t accounts, void (*transfer)(uint32_t, uint32_t, int64_t))
+{
+    uint64_t random = (uint64_t)thread * 7919 + 1;
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t from = draw(&random, accounts);
+        uint32_t to = draw(&random, accounts - 1);
+        transfer(from, to + (to >= from), draw(&random, 100));
+    }
+}
+
+#define WORK(name)                                                  \
+    static void all_##name(int thread, uint64_t n)                  \
+    {                                                               \
+        work(thread, n, ACCOUNTS, transfer_##name);                 \
+    }                                                               \
+    static void pair_##name(int thread, uint64_t n)                 \
+    {                                                               \
+        work(thread, n, 2, transfer_##name);                        \
+    }
+WORK(mutex)
+WORK(two)
+WORK(ours)
+
+static void audits(int thread, uint64_t n)
+{
+    if (thread != 0) {
+        work(thread, n, ACCOUNTS, transfer_ours);
+        return;
+    }
+    int64_t sum;
+    for (uint64_t i = 0; i < n / 1000; i++)
+        bench_require(ax_accounts_audit(bank, &sum) == AX_OK && sum == (int64_t)ACCOUNTS * OPENING, "money in flight");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct bench_case all[] = {
+        { "one mutex", prepare, all_mutex, finish },
+        { "two ordered mutexes", prepare, all_two, finish },
+        { "ax_accounts", prepare, all_ours, finish },
+        { "ax_accounts, one thread audits", prepare, audits, finish },
+    };
+    static const struct bench_case pair[] = {
+        { "one mutex", prepare, pair_mutex, finish },
+        { "two ordered mutexes", prepare, pair_two, finish },
+        { "ax_accounts", prepare, pair_ours, finish },
+    };
+    static const struct bench benches[] = {
+        { "1,000 accounts", "transfers", all, 4, 4000000 },
+        { "hot pair", "transfers", pair, 3, 4000000 },
+    };
+    return bench_main(argc, argv, benches, 2);
+}

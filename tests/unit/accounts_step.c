@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * accounts_step.c [STRIDE]: a call that is stopped at any instruction, taken literally. A child makes one call on
+ * a table in shared memory under ptrace and is stepped k instructions into it, for every k from 0 to the end of the
+ * call (or every STRIDE-th, from a start that goes round). There it stands while the parent uses the same accounts:
+ * nothing may make the parent wait, and all must add up. Then the child is either killed, or goes on and ends its
+ * call, late, on accounts that have been through other states and back. All must add up again, and the child's call
+ * must be done wholly or not at all, and as its status says.
+ */
+#include <atomicx/accounts.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../check.h"
+
+/* OPENING: one unit below a border between the words a balance is kept in, so that each change carries. */
+enum { ACCOUNTS = 4, OPENING = 65535, CALLS = 3, SKIP = 77, NONE = 99 };
+
+struct shared {
+    int status; /* of the child's call; NONE: not known */
+    int64_t sum;
+};
+
+static struct shared *result;
+static ax_accounts *bank;
+
+/* The child's call, and what it does to each account. */
+struct scene {
+    const char *name;
+    int (*call)(void);
+    int64_t effect[ACCOUNTS];
+    int taken_before; /* a process was killed in the middle of a transfer, so that the call has somebody to help */
+    bool audits;      /* the parent audits too, so that the call has an earlier balance to keep */
+};
+
+static int call_transfer(void)
+{
+    return (int)ax_accounts_transfer(bank, 2, 0, 3);
+}
+
+static int call_many(void)
+{
+    ax_accounts_leg legs[4] = { { 3, -30 }, { 1, 10 }, { 0, 10 }, { 2, 10 } };
+    return (int)ax_accounts_transfer_many(bank, legs, 4);
+}
+
+static int call_deposit(void)
+{
+    return (int)ax_accounts_deposit(bank, 1, 7);
+}
+
+static int call_audit(void)
+{
+    return (int)ax_accounts_audit(bank, &result->sum);
+}
+
+static int call_balance(void)
+{
+    return (int)ax_accounts_balance(bank, 1, &result->sum);
+}
+
+static const struct scene scenes[] = {
+    { "transfer", call_transfer, { 3, 0, -3, 0 }, 0, false },
+    { "transfer, the first after an audit", call_transfer, { 3, 0, -3, 0 }, 0, true },
+    { "transfer of four", call_many, { 10, 10, 10, -30 }, 0, true },
+    { "deposit", call_deposit, { 0, 7, 0, 0 }, 0, true },
+    { "transfer that helps", call_transfer, { 3, 0, -3, 0 }, 1, true },
+    { "deposit that helps", call_deposit, { 0, 7, 0, 0 }, 2, false },
+    { "balance that helps", call_balance, { 0, 0, 0, 0 }, 1, true },
+    { "audit that helps", call_audit, { 0, 0, 0, 0 }, 1, true },
+    { "audit", call_audit, { 0, 0, 0, 0 }, 0, true },
+};
+
+/* In the child: stops before the call and after it. */
+static void act(int (*call)(void))
+{
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+        _exit(SKIP);
+    raise(SIGSTOP);
+    result->status = call();
+    raise(SIGUSR1);
+    _exit(0);
+}
+
+static pid_t start(int (*call)(void))
+{
+    int status;
+    pid_t child = fork();
+    CHECK_FATAL(child >= 0);
+    if (child == 0)
+        act(call);
+    CHECK_FATAL(waitpid(child, &status, 0) == child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP) {
+        printf("no ptrace here\n");
+        exit(SKIP);
+    }
+    CHECK_FATAL(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    return child;
+}
+
+/* False: the call was over before. */
+static bool step(pid_t child, long k)
+{
+    int status;
+    for (long i = 0; i < k; i++) {
+        CHECK_FATAL(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) == 0);
+        CHECK_FATAL(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+        if (WSTOPSIG(status) != SIGTRAP)
+            return false;
+    }
+    return true;
+}
+
+static void end(pid_t child, bool killed)
+{
+    int status;
+    if (killed) {
+        kill(child, SIGKILL);
+    } else {
+        ptrace(PTRACE_CONT, child, NULL, NULL);
+        CHECK_FATAL(waitpid(child, &status, 0) == child);
+        if (WIFSTOPPED(status)) { /* after its call */
+            CHECK_EQ(WSTOPSIG(status), SIGUSR1);
+            kill(child, SIGKILL);
+        }
+    }
+    while (waitpid(child, &status, 0) == child && !WIFSIGNALED(status))
+        ;
+}
+
+static int64_t balance(uint32_t account)
+{
+    int64_t value = -1;
+    CHECK_EQ(ax_accounts_balance(bank, account, &value), AX_OK);
+    return value;
+}
+
+/* Changes, there and back, that leave all accounts as they were: by value the child's expectations hold again. */
+static void there_and_back(int times)
+{
+    for (int i = 0; i < times; i++) {
+        CHECK_EQ(ax_accounts_transfer(bank, 0, 1, 5), AX_OK);
+        CHECK_EQ(ax_accounts_transfer(bank, 2, 3, 70000), AX_EINSUFFICIENT);
+        CHECK_EQ(ax_accounts_transfer(bank, 2, 3, 9), AX_OK);
+        CHECK_EQ(ax_accounts_transfer(bank, 1, 0, 5), AX_OK);
+        CHECK_EQ(ax_accounts_transfer(bank, 3, 2, 9), AX_OK);
+    }
+}
+
+static int64_t audit(int64_t *balances)
+{
+    int64_t sum = -1;
+    uint32_t count = 0;
+    CHECK_EQ(ax_accounts_audit_all(bank, balances, ACCOUNTS, &count, &sum), AX_OK);
+    CHECK_EQ(count, ACCOUNTS);
+    return sum;
+}
+
+/* Whether all accounts show the effects of all `done`, summed up. */
+static bool agrees(const int64_t *before, const int64_t *effect, bool done)
+{
+    bool same = true;
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        same = same && balance(i) == before[i] + (done ? effect[i] : 0);
+    return same;
+}
+
+static int call_first(void)
+{
+    return (int)ax_accounts_transfer(bank, 0, 1, 1);
+}
+
+/* Leaves accounts 0 and 1 in the middle of a transfer: taken, or taken with the outcome decided. */
+static bool leave_taken(long k)
+{
+    pid_t child = start(call_first);
+    bool within = step(child, k);
+    end(child, true);
+    return within;
+}
+
+static bool one_stop(const struct scene *scene, long k, bool killed, long left_at)
+{
+    static void *memory;
+    size_t size = ax_accounts_size(ACCOUNTS, CALLS);
+    if (!memory) {
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        result = mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    }
+    CHECK_FATAL(memory != MAP_FAILED && (void *)result != MAP_FAILED);
+    CHECK_FATAL(ax_accounts_init(memory, size, ACCOUNTS, CALLS, &bank) == AX_OK);
+    uint32_t number;
+    for (int i = 0; i < ACCOUNTS; i++)
+        CHECK_FATAL(ax_accounts_open(bank, 0, &number) == AX_OK &&
+                    ax_accounts_deposit(bank, number, OPENING) == AX_OK);
+
+    int64_t sum, deposited = 0, balances[ACCOUNTS], before[ACCOUNTS];
+    if (scene->audits)
+        CHECK_EQ(ax_accounts_audit(bank, &sum), AX_OK);
+    if (scene->taken_before != 0)
+        (void)leave_taken(left_at);
+    for (int i = 0; i < ACCOUNTS; i++)
+        deposited += scene->effect[i];
+
+    result->status = NONE;
+    pid_t child = start(scene->call);
+    bool within = step(child, k);
+    /* An audit first, which must not see half of anything; it may see the stopped call's effect or not. */
+    sum = audit(balances);
+    CHECK(sum == (int64_t)ACCOUNTS * OPENING || sum == (int64_t)ACCOUNTS * OPENING + deposited);
+    there_and_back(3);
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        before[i] = balance(i);
+    if (scene->audits)
+        CHECK_EQ(ax_accounts_audit(bank, &sum), AX_OK);
+    there_and_back(2);
+    bool done = before[2] != OPENING || (before[1] > OPENING + 1);
+    end(child, killed);
+
+    int status = result->status;
+    sum = audit(balances);
+    if (killed && status == NONE) {
+        CHECK(agrees(before, scene->effect, false));
+        CHECK(sum == (int64_t)ACCOUNTS * OPENING || sum == (int64_t)ACCOUNTS * OPENING + deposited);
+    } else {
+        CHECK_EQ(status, AX_OK);
+        CHECK(agrees(before, scene->effect, !done));
+        CHECK_EQ(sum, (int64_t)ACCOUNTS * OPENING + deposited);
+        if (scene->call == call_audit)
+            CHECK_EQ(result->sum, (int64_t)ACCOUNTS * OPENING);
+    }
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        CHECK_EQ(balances[i], balance(i));
+    there_and_back(1);
+    CHECK(agrees(balances, scene->effect, false));
+    ax_accounts_fini(bank);
+    return within;
+}
+
+/* How many instructions the call takes, undisturbed, about. */
+static void run_scene(const struct scene *scene, long stride)
+{
+    /* where the process before is killed: at moments spread over its transfer */
+    static const long left_at[] = { 0, 150, 180, 210, 240, 270, 300, 330, 360 };
+    size_t moments = scene->taken_before != 0 ? sizeof left_at / sizeof left_at[0] : 1;
+    long stops = 0;
+    for (size_t m = 0; m < moments; m++)
+        for (int killed = 0; killed < 2; killed++)
+            for (long k = stops % stride;; k += stride) {
+                unsigned long failed = check_failures;
+                bool within = one_stop(scene, k, killed != 0, left_at[m]);
+                if (check_failures != failed)
+                    fprintf(stderr, "%s, %s after %ld instructions, the one before after %ld\n", scene->name,
+                            killed ? "killed" : "stopped", k, left_at[m]);
+                if (check_failures > 20 || !within)
+                    break;
+                stops++;
+            }
+    printf("%s: %ld stops\n", scene->name, stops);
+    CHECK(stops > 100 / stride);
+}
+
+int main(int argc, char **argv)
+{
+    long stride = argc > 1 ? atol(argv[1]) : 1;
+    alarm(600); /* a call that waits for the stopped child would wait for ever */
+    for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
+        run_scene(&scenes[i], stride);
+    return check_summary();
+}
