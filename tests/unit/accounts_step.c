@@ -246,21 +246,21 @@ static bool one_stop(const struct scene *scene, long k, bool killed, long left_a
 
 static void run_scene(const struct scene *scene, long stride)
 {
-    enum { MOMENTS = 12 };
+    long moments = scene->helps ? stride > 1 ? 4 : 12 : 1;
     long stops = 0, first = 0, last = 0;
     if (scene->helps) { /* kill the one before at moments spread over the time in which it has accounts taken */
-        for (left_taken = 0; left_taken == 0; first++)
+        for (left_taken = 0; left_taken == 0; first += 16)
             (void)one_stop(scene, 0, true, first);
-        for (last = first; left_taken != 0; last++) {
+        for (last = first; left_taken != 0; last += 16) {
             left_taken = 0;
             (void)one_stop(scene, 0, true, last);
         }
     }
     left_taken = 0;
-    for (int m = 0; m < (scene->helps ? MOMENTS : 1); m++)
+    for (long m = 0; m < moments; m++)
         for (int killed = 0; killed < 2; killed++)
             for (long k = stops % stride;; k += stride) {
-                long left_at = first + (last - first) * m / MOMENTS;
+                long left_at = first + (last - first) * m / moments;
                 unsigned long failed = check_failures;
                 bool within = one_stop(scene, k, killed != 0, left_at);
                 if (check_failures != failed)
