@@ -148,7 +148,7 @@ static unsigned back_off(unsigned pauses)
 {
     for (unsigned i = 0; i < pauses; i++)
         axi_pause();
-    return pauses < 256 ? 2 * pauses : pauses;
+    return pauses < 1024 ? 2 * pauses : pauses;
 }
 
 /* The changes are in ascending order of accounts, each account once. */
@@ -164,7 +164,7 @@ static ax_status change(ax_accounts *t, const ax_accounts_leg *changes, uint32_t
         return AX_EAGAIN;
     struct leg legs[AX_ACCOUNTS_MAX_LEGS];
     ax_status status;
-    unsigned pauses = 4;
+    unsigned pauses = 32;
     while ((status = evaluate_all(t, changes, count, legs)) == AX_OK && !axi_step(t, place, legs, count))
         pauses = back_off(pauses);
     axi_place_leave(place);

@@ -23,8 +23,9 @@
  */
 #include "accounts.h"
 
-/* How often to look again before helping: its owner is usually done sooner, and help is a cache line's travel. */
-enum { LOOKS = 8 };
+/* Pauses between looks before helping, doubled up to this: the owner is usually done sooner, and each look takes
+ * the cache line away from it. */
+enum { LONGEST_PAUSE = 64 };
 
 /* --- a balance in parts ----------------------------------------------------------------------------- */
 
@@ -206,10 +207,11 @@ void axi_step_help(ax_accounts *t, uint32_t account, state_word taken)
 {
     struct leg legs[AX_ACCOUNTS_MAX_LEGS];
     outcome_word outcome;
-    for (int i = 0; i < LOOKS; i++) {
+    for (unsigned pauses = 4; pauses <= LONGEST_PAUSE; pauses *= 2) {
+        for (unsigned i = 0; i < pauses; i++)
+            axi_pause();
         if (axi_load_relaxed(&accounts_table(t)[account].state) != taken) /* relaxed: a look, no more */
             return;
-        axi_pause();
     }
     uint32_t count = read_place(t, account, taken, legs, &outcome);
     if (count == 0)
