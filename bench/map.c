@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map: our two indexes against what a user would take instead, 1 M entries (AX_BENCH_ENTRIES sets
+ * another power of two), random 64-bit keys.
+ *
+ *     ./bench/map --threads 1,2            rates, see bench.h
+ *     ./bench/map memory                   resident bytes per entry, each peer in a process of its own
+ *     ./bench/map pause [ENTRIES]          the slowest insertions while growing to 10 M entries
+ */
+#include "bench.h"
+#include "map_peers.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t entries = UINT64_C(1) << 20; /* a power of two */
+#define ZIPF_DRAWS (UINT64_C(1) << 20)
+static uint32_t *zipf; /* ranks, 0 the most frequent */
+
+/* The i-th key: a bijection, so that all differ (Steele, Lea and Flood's splitmix64 finalizer). */
+static uint64_t key_of(uint64_t i)
+{
+    i += UINT64_C(0x9e3779b97f4a7c15);
+    i = (i ^ i >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    i = (i ^ i >> 27) * UINT64_C(0x94d049bb133111eb);
+    return i ^ i >> 31;
+}
+
+static uint64_t draw(uint64_t *state) /* xorshift64 (Marsaglia 2003) */
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Zipf with exponent 0.99 by inversion of the continuous approximation; good enough to be skewed alike for all. */
+static void zipf_prepare(void)
+{
+    uint64_t state = 42;
+    double s = 0.99, top = (pow((double)entries, 1 - s) - 1) / (1 - s);
+    zipf = malloc(ZIPF_DRAWS * sizeof *zipf);
+    bench_require(zipf != NULL, "malloc");
+    for (uint64_t i = 0; i < ZIPF_DRAWS; i++) {
+        double u = (double)(draw(&state) >> 11) / 9007199254740992.0;
+        double rank = pow(u * top * (1 - s) + 1, 1 / (1 - s)) - 1;
+        zipf[i] = (uint32_t)(rank < (double)entries ? rank : (double)(entries - 1));
+    }
+}
+
+/* Each peer's map of `entries` keys, filled when first needed and kept. */
+enum { PEERS = 7 };
+static const struct map_peer *const peers[PEERS] = {
+    &peer_own, &peer_ck,
+#ifdef BENCH_TBB
+    &peer_tbb,
+#else
+    NULL,
+#endif
+#ifdef BENCH_CUCKOO
+    &peer_cuckoo,
+#else
+    NULL,
+#endif
+    &peer_lfht, &peer_bare_ck,
+#ifdef BENCH_GLIB
+    &peer_glib,
+#else
+    NULL,
+#endif
+};
+static void *filled[PEERS], *growing[PEERS];
+
+static void thread_begin(const struct map_peer *peer)
+{
+    if (peer->thread_begin)
+        peer->thread_begin();
+}
+
+static void thread_end(const struct map_peer *peer)
+{
+    if (peer->thread_end)
+        peer->thread_end();
+}
+
+static void fill(int p)
+{
+    if (filled[p])
+        return;
+    thread_begin(peers[p]);
+    filled[p] = peers[p]->create();
+    for (uint64_t i = 0; i < entries; i++)
+        peers[p]->put(filled[p], key_of(i), i);
+    thread_end(peers[p]);
+}
+
+enum scenario {
+    GET_HIT,
+    GET_MISS,
+    GET_ZIPF,
+    UPDATE,
+    ADD_ZIPF,
+    ADD_HOT,
+    CHURN,
+    GROW,
+    SCENARIOS
+};
+
+static _Atomic uint64_t sink; /* keeps results from being dropped */
+
+static inline void work(const struct map_peer *peer, void *map, void *empty, enum scenario scenario, int thread, uint64_t n)
+{
+    uint64_t state = (uint64_t)thread * UINT64_C(0x9e3779b97f4a7c15) + 88172645463325252u, value = 0, sum = 0;
+    uint64_t at = (uint64_t)thread * (ZIPF_DRAWS / 7);
+    thread_begin(peer);
+    for (uint64_t i = 0; i < n; i++)
+        switch (scenario) {
+        case GET_HIT:
+            bench_require(peer->get(map, key_of(draw(&state) & (entries - 1)), &value), "a key is missing");
+            sum += value;
+            break;
+        case GET_MISS:
+            bench_require(!peer->get(map, key_of(entries + (draw(&state) & (entries - 1))), &value), "a ghost");
+            break;
+        case GET_ZIPF:
+            bench_require(peer->get(map, key_of(zipf[at++ & (ZIPF_DRAWS - 1)]), &value), "a key is missing");
+            sum += value;
+            break;
+        case UPDATE:
+            peer->put(map, key_of(draw(&state) & (entries - 1)), i);
+            break;
+        case ADD_ZIPF:
+            peer->add(map, key_of(zipf[at++ & (ZIPF_DRAWS - 1)]), 1);
+            break;
+        case ADD_HOT:
+            peer->add(map, key_of(7), 1);
+            break;
+        case CHURN: { /* each thread has its own keys beyond the filled ones; a pair counts as one */
+            uint64_t k = key_of(entries * (2 + (uint64_t)thread) + (draw(&state) & 65535));
+            peer->put(map, k, i);
+            bench_require(peer->remove(map, k), "a key is missing");
+            break;
+        }
+        case GROW:
+            peer->put(empty, key_of((uint64_t)thread << 40 | i), i);
+            break;
+        case SCENARIOS:
+            break;
+        }
+    thread_end(peer);
+    atomic_fetch_add_explicit(&sink, sum, memory_order_relaxed);
+}
+
+/* One function per peer and scenario, as bench.h's cases carry no context. */
+#define CASE(p, scenario)                                                                   \
+    static void prepare_##p##_##scenario(int threads, uint64_t n)                           \
+    {                                                                                       \
+        (void)threads;                                                                      \
+        (void)n;                                                                            \
+        if (scenario == GROW)                                                               \
+            growing[p] = peers[p]->create();                                                \
+        else                                                                                \
+            fill(p);                                                                        \
+    }                                                                                       \
+    static void work_##p##_##scenario(int thread, uint64_t n)                               \
+    {                                                                                       \
+        work(peers[p], filled[p], growing[p], scenario, thread, n);                         \
+    }                                                                                       \
+    static void finish_##p##_##scenario(int threads, uint64_t n)                            \
+    {                                                                                       \
+        (void)threads;                                                                      \
+        (void)n;                                                                            \
+        if (scenario == GROW)                                                               \
+            peers[p]->destroy(growing[p]);                                                  \
+    }
+#define CASES(p)       \
+    CASE(p, GET_HIT)   \
+    CASE(p, GET_MISS)  \
+    CASE(p, GET_ZIPF)  \
+    CASE(p, UPDATE)    \
+    CASE(p, ADD_ZIPF)  \
+    CASE(p, ADD_HOT)   \
+    CASE(p, CHURN)     \
+    CASE(p, GROW)
+CASES(0)
+CASES(1)
+CASES(2)
+CASES(3)
+CASES(4)
+CASES(5)
+CASES(6)
+
+#define ROW(p, s) { NULL, prepare_##p##_##s, work_##p##_##s, finish_##p##_##s }
+#define ROWS(s) { ROW(0, s), ROW(1, s), ROW(2, s), ROW(3, s), ROW(4, s), ROW(5, s), ROW(6, s) }
+static struct bench_case cases[SCENARIOS][PEERS] = { ROWS(GET_HIT), ROWS(GET_MISS), ROWS(GET_ZIPF), ROWS(UPDATE),
+                                                     ROWS(ADD_ZIPF), ROWS(ADD_HOT), ROWS(CHURN), ROWS(GROW) };
+
+static long resident_bytes(void)
+{
+    long size = 0, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    bench_require(f && fscanf(f, "%ld %ld", &size, &pages) == 2, "/proc/self/statm");
+    fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static int report_memory(void)
+{
+    printf("resident bytes per entry, %llu entries\n", (unsigned long long)entries);
+    for (int p = 0; p < PEERS; p++) {
+        if (!peers[p])
+            continue;
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            long before = resident_bytes();
+            fill(p);
+            sleep(1); /* what waits for a grace period is freed meanwhile */
+            printf("  %-26s %6.1f\n", peers[p]->name, (double)(resident_bytes() - before) / (double)entries);
+            fflush(stdout);
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
+    return 0;
+}
+
+static double now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int report_pause(uint64_t count)
+{
+    printf("insertions while growing to %llu entries, one thread: microseconds of the slowest, 10th and 100th slowest\n",
+           (unsigned long long)count);
+    for (int p = 0; p < PEERS; p++) {
+        if (!peers[p])
+            continue;
+        double worst[100] = { 0 };
+        thread_begin(peers[p]);
+        void *map = peers[p]->create();
+        double begin = now_us(), last = begin;
+        for (uint64_t i = 0; i < count; i++) {
+            peers[p]->put(map, key_of(i), i);
+            double now = now_us(), took = now - last;
+            last = now;
+            int at = 99;
+            if (took <= worst[at])
+                continue;
+            for (; at > 0 && worst[at - 1] < took; at--)
+                worst[at] = worst[at - 1];
+            worst[at] = took;
+        }
+        printf("  %-26s %9.0f %9.0f %9.0f   (%.1f s in all)\n", peers[p]->name, worst[0], worst[9], worst[99],
+               (last - begin) / 1e6);
+        fflush(stdout);
+        thread_end(peers[p]);
+        peers[p]->destroy(map);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const titles[SCENARIOS] = { "get, key there", "get, key not there", "get, zipf 0.99",
+                                                   "update", "add, zipf 0.99", "add, one hot key",
+                                                   "insert and remove", "growth from empty" };
+    static const char *const units[SCENARIOS] = { "gets", "gets", "gets", "puts", "adds", "adds", "pairs", "puts" };
+    static struct bench benches[SCENARIOS];
+    if (getenv("AX_BENCH_ENTRIES"))
+        entries = strtoull(getenv("AX_BENCH_ENTRIES"), NULL, 10);
+    bench_require(entries >= 16 && (entries & (entries - 1)) == 0, "AX_BENCH_ENTRIES is no power of two");
+    if (argc > 1 && strcmp(argv[1], "memory") == 0)
+        return report_memory();
+    if (argc > 1 && strcmp(argv[1], "pause") == 0)
+        return report_pause(argc > 2 ? strtoull(argv[2], NULL, 10) : 10000000);
+    zipf_prepare();
+    for (int s = 0; s < SCENARIOS; s++) {
+        int count = 0;
+        for (int p = 0; p < PEERS; p++)
+            if (peers[p]) {
+                cases[s][count] = cases[s][p];
+                cases[s][count++].name = peers[p]->name;
+            }
+        benches[s] = (struct bench){ titles[s], units[s], cases[s], count, s == GROW ? 2000000 : s == CHURN ? 4000000 : 8000000 };
+    }
+    return bench_main(argc, argv, benches, SCENARIOS);
+}
