@@ -19,6 +19,8 @@ static struct {
     int atfork_error;
 } registry = { .mutex = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
 
+const char axi_map_edges[AXI_MAP_EDGES];
+
 /* ---- entries ---- */
 
 struct axi_entry *axi_entry_create(const ax_map *map, ax_key key, uint64_t word)

@@ -194,6 +194,7 @@ again:;
     if (entry && !axi_entry_is(entry, key) && ck_key(axi_map_hash(map, axi_entry_key(map, entry))) != ck_key(hash))
         goto again; /* another key's entry: a slot was reused while ck looked at it */
     while (entry) {
+        axi_edge_own_acquire(entry);
         if (axi_entry_is(entry, key)) {
             uint64_t word = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
             if (axi_cell_live(word))

@@ -140,10 +140,16 @@ static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
     return &map->shards[hash >> 1 >> map->shard_shift];
 }
 
-/* An address for TSan that stands for the key in all its places (tsan.h, axi_edge_own_*). */
-static inline const void *axi_map_edge(const ax_map *map, uint64_t hash)
+/*
+ * Addresses for TSan (tsan.h, axi_edge_own_*), each standing for the keys of one remainder, wherever their
+ * cells are. Not in the shards: TSan keeps the clock of a mutex at its address, and overwrites it.
+ */
+#define AXI_MAP_EDGES 4096
+extern const char axi_map_edges[AXI_MAP_EDGES];
+
+static inline const void *axi_map_edge(uint64_t hash)
 {
-    return (const char *)map->shards + (hash & (map->shard_count * sizeof(struct axi_shard) - 1) & ~(uint64_t)7);
+    return &axi_map_edges[hash % AXI_MAP_EDGES & ~(uint64_t)7];
 }
 
 static inline bool axi_entry_is(const struct axi_entry *entry, ax_key key)

@@ -124,8 +124,10 @@ static inline ax_status change_present(ax_map *map, struct axi_shard *shard, uin
         ax_status refusal = AX_OK;
         c->found = at.word ^ AXI_CELL_BIAS;
         enum verdict verdict = decide_present(c, &value, &refusal);
-        if (verdict == REFUSE)
+        if (verdict == REFUSE) {
+            axi_edge_own_acquire(axi_map_edge(hash));
             return refusal;
+        }
         bool goes = map->destroy && (verdict == KILL || value != c->found);
         if (goes && !c->owned) {
             c->owned = axi_allocate(map->allocator, sizeof *c->owned, _Alignof(struct axi_owned));
@@ -133,9 +135,9 @@ static inline ax_status change_present(ax_map *map, struct axi_shard *shard, uin
                 return AX_ENOMEM;
         }
         uint64_t word = verdict == KILL ? AXI_CELL_DEAD : value ^ AXI_CELL_BIAS;
-        axi_edge_own_release(axi_map_edge(map, hash));
+        axi_edge_own_release(axi_map_edge(hash));
         if (axi_cas_seq_cst(at.cell, &at.word, word, M1_sc)) { /* M1.sc */
-            axi_edge_own_acquire(axi_map_edge(map, hash));
+            axi_edge_own_acquire(axi_map_edge(hash));
             if (verdict == KILL)
                 after_kill(map, shard, hash, at.cell, locked);
             if (goes)
@@ -158,6 +160,7 @@ static ax_status insert_locked(ax_map *map, struct axi_shard *shard, ax_key key,
     uint64_t word = c->operand ^ AXI_CELL_BIAS;
     if (map->layout == AXI_LAYOUT_SLOTS)
         return axi_table_insert(map, shard, key.word_, hash, word);
+    axi_edge_own_release(c->entry);
     ax_status status = map->layout == AXI_LAYOUT_CK
                            ? axi_ck_insert(map, shard, hash, c->entry)
                            : axi_table_insert(map, shard, hash, hash, (uintptr_t)c->entry);
@@ -178,7 +181,7 @@ static inline ax_status change_absent(ax_map *map, struct axi_shard *shard, ax_k
         return AX_ENOTFOUND;
     if (ax_map_reserved(c->operand)) /* an addend; values have been checked */
         return AX_ERANGE;
-    axi_edge_own_release(axi_map_edge(map, hash));
+    axi_edge_own_release(axi_map_edge(hash));
     ax_status status = AX_OK;
     if (at.cell) {
         /* M1.sc: back to life in place */
@@ -256,7 +259,7 @@ AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
     axi_read_end();
     if (!at.cell || !axi_cell_live(at.word))
         return AX_ENOTFOUND;
-    axi_edge_own_acquire(axi_map_edge(map, hash));
+    axi_edge_own_acquire(axi_map_edge(hash));
     if (value)
         *value = at.word ^ AXI_CELL_BIAS;
     return AX_OK;

@@ -272,6 +272,7 @@ static ax_status walk_slot(ax_map *map, struct axi_shard *shard, struct axi_slot
             found = axi_slots_find(shard, key.word_, axi_map_hash(map, key));
     } else {
         struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
+        axi_edge_own_acquire(entry);
         key = axi_entry_key(map, entry);
         found.cell = &entry->cell;
         found.word = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */

@@ -68,6 +68,7 @@ static inline struct axi_found axi_entries_find(const struct axi_shard *shard, a
             if (axi_load_relaxed(&slot->tag) != hash || !axi_cell_live(word))
                 continue;
             struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
+            axi_edge_own_acquire(entry);
             if (!axi_entry_is(entry, key))
                 continue;
             uint64_t value = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */

@@ -30,7 +30,7 @@ static ax_status visit_step(void *context, ax_key key, axi_cell *cell, uint64_t 
     uint64_t value = word ^ AXI_CELL_BIAS;
     ax_status status;
     (void)cell;
-    axi_edge_own_acquire(axi_map_edge(v->map, axi_map_hash(v->map, key)));
+    axi_edge_own_acquire(axi_map_edge(axi_map_hash(v->map, key)));
     do {
         ax_map_visit next = v->visit(v->context, key, value);
         *stop = next == AX_MAP_STOP;
@@ -117,7 +117,7 @@ static ax_status collect_step(void *context, ax_key key, axi_cell *cell, uint64_
     (void)stop;
     if (c->count == c->room && !collection_grow(c, c->room * 2))
         return AX_ENOMEM;
-    axi_edge_own_acquire(axi_map_edge(c->map, axi_map_hash(c->map, key)));
+    axi_edge_own_acquire(axi_map_edge(axi_map_hash(c->map, key)));
     c->items[c->count++] = (ax_map_item){ key, word ^ AXI_CELL_BIAS };
     if (key.length_ != UINT64_MAX)
         c->key_bytes += (size_t)key.length_;

@@ -107,6 +107,7 @@ static void domain_free_batch(struct axi_domain *domain)
     while ((thing = axi_load_relaxed(&domain->batch))) {
         uintptr_t link = axi_load_relaxed(&thing->link);
         axi_store_relaxed(&domain->batch, link_next(link));
+        axi_edge_own_acquire(thing);
         size_t bytes = domain->release(domain, thing, (unsigned)(link >> 1 & 3));
         axi_fetch_sub_relaxed(&domain->pending, bytes); /* relaxed: a bound */
         axi_store_relaxed(&domain->released, axi_load_relaxed(&domain->released) + 1);
@@ -278,6 +279,7 @@ void axi_retire(struct axi_domain *domain, struct axi_retired *thing, unsigned k
 {
     /* relaxed: a bound; before the push, as whoever frees the thing subtracts */
     size_t before = axi_fetch_add_relaxed(&domain->pending, bytes);
+    axi_edge_own_release(thing);
     _Atomic uintptr_t *stripe = &domain->stripes[own_stripe()].head;
     uintptr_t head = axi_load_relaxed(stripe); /* relaxed: the swap below decides */
     do {

@@ -110,50 +110,6 @@ static void growth_hides_nothing(void)
     }
 }
 
-/* ---- store buffering: two threads that each store one key and read the other's cannot both miss ---- */
-
-static unsigned char *missed[2];
-static atomic_size_t turn[2];
-static bool new_keys; /* each round has two keys of its own; otherwise two keys get each round's number */
-
-static void store_and_look(int index, void *unused)
-{
-    (void)unused;
-    for (size_t i = 0; i < rounds; i++) {
-        uint64_t own_storage, other_storage, seen = 0;
-        size_t base = new_keys ? i * 2 : 0;
-        ax_key own = map_key(setup, base + (size_t)index, &own_storage);
-        ax_key other = map_key(setup, base + 1 - (size_t)index, &other_storage);
-        atomic_store(&turn[index], i + 1);
-        for (unsigned spins = 0; atomic_load(&turn[1 - index]) < i + 1; spins++)
-            if (spins > 1000)
-                sched_yield();
-        CHECK(ax_map_put(map, own, i + 1) == AX_OK);
-        missed[index][i] = ax_map_get(map, other, &seen) != AX_OK || seen < i + 1;
-    }
-}
-
-static void two_stores_and_two_looks_cannot_both_miss(void)
-{
-    for (size_t s = 0; s < MAP_SETUPS; s++)
-        for (unsigned fresh = 0; fresh < 2; fresh++) {
-            setup = &map_setups[s];
-            new_keys = fresh;
-            map = map_of_setup(setup, (ax_map_options){ .shards = 4 });
-            for (int t = 0; t < 2; t++) {
-                missed[t] = calloc(rounds, 1);
-                CHECK_FATAL(missed[t] != NULL);
-                atomic_store(&turn[t], 0);
-            }
-            run_threads(2, store_and_look, NULL);
-            for (size_t i = 0; i < rounds; i++)
-                CHECK(!(missed[0][i] && missed[1][i]));
-            CHECK(ax_map_destroy(map) == AX_OK);
-            free(missed[0]);
-            free(missed[1]);
-        }
-}
-
 /* ---- owned values: whole while a section can see them, destroyed exactly once ---- */
 
 #define ALIVE UINT64_C(0x0a11febe77e5)
@@ -417,7 +373,6 @@ int main(int argc, char **argv)
         rounds = strtoul(argv[1], NULL, 10);
     RUN(no_addition_is_lost_to_a_removal);
     RUN(growth_hides_nothing);
-    RUN(two_stores_and_two_looks_cannot_both_miss);
     RUN(owned_values_outlive_their_readers);
     RUN(a_put_publishes_what_came_before_it);
     RUN(a_walk_shows_what_stays_exactly_once);
