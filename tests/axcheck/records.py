@@ -74,6 +74,15 @@ def tickets():
                  {"ops": 5, "sells": 3, "sold_out": 2, "refunds": 0, "held": "6:3"}], {"left": 0})
 
 
+def concurrent_map():
+    """Two workers on three keys, of which the second is gone, and two steady ones."""
+    return base("map", {"keys": 3, "steady": [100, 200]},
+                [{"ops": 9, "added": [5, 7, 1], "removed": [2, 0, 0]},
+                 {"ops": 9, "added": [4, 3, 0], "removed": [0, 10, 0]}],
+                {"keys": [4, 0, 2, 3], "values": [200, 7, 1, 100]},
+                walks=[{"walks": 5, "missed": 0, "twice": 0, "strays": 0}])
+
+
 def forge(make, *path_and_value):
     """A copy with one place changed; the value DELETE removes it."""
     record = make() if callable(make) else copy.deepcopy(make)
@@ -95,6 +104,7 @@ def valid():
     case("counter", counter(), 0, r"final\.value 22 = initial 10 \+ 12 added(.|\n)*-: holds \(6 invariants\)\n\Z")
     case("adder", adder(), 0, r"final\.sum 12 \+ 18 drained in 3 calls = initial 0 \+ 30 added")
     case("tickets", tickets(), 0, r"10 held \+ 0 left = capacity 10")
+    case("map", concurrent_map(), 0, r"20 put in - 12 taken out = 8 there")
     case("workers in any order", forge(tickets, "workers", tickets()["workers"][::-1]), 0, "holds")
     case("no limit on operations", forge(counter, "iters", None), 0, "holds")
     record = forge(counter, "complete", False)
@@ -205,6 +215,23 @@ def violated():
     case("which one kill explains", record, 0, "1 burned by 1 kills")
     record["workers"][0].update(held="0:2", sells=2)
     case("and two don't fit one kill", record, 1, "VIOLATED  conservation: 7 held")
+    case("a lost addition", forge(concurrent_map, "final", "values", 1, 6), 1, "VIOLATED  conservation: key 0 has 1 too little")
+    case("an addition twice", forge(concurrent_map, "final", "values", 1, 8), 1, "VIOLATED  conservation: key 0 has 1 too much")
+    case("a removal that took less", forge(concurrent_map, "workers", 1, "removed", 1, 9), 1, "VIOLATED  conservation: key 1 has 1 too little")
+    record = forge(concurrent_map, "final", "keys", [4, 0, 2, 3, 0])
+    record["final"]["values"] = [200, 7, 1, 100, 7]
+    case("a key that is there twice", record, 1, "VIOLATED  once: key 0 is there twice")
+    record = forge(concurrent_map, "final", "keys", [4, 0, 2, 3, 5])
+    record["final"]["values"] = [200, 7, 1, 100, 0]
+    case("a key that is nobody's", record, 1, "VIOLATED  known: key 5 is there")
+    record = forge(concurrent_map, "final", "keys", [0, 2, 3])
+    record["final"]["values"] = [7, 1, 100]
+    case("a steady key gone", record, 1, "VIOLATED  steady: key 4, which nobody touched, is gone")
+    for what in ("missed", "twice", "strays"):
+        case("a walk that " + what, forge(concurrent_map, "walks", 0, what, 1), 1, "VIOLATED  walks: 5 walks")
+    case("a row too short", forge(concurrent_map, "workers", 0, "added", [1, 2]), 65, r"workers\[0\]\.added has 2 numbers instead of 3")
+    case("values without keys", forge(concurrent_map, "final", "keys", [1]), 65, r"final\.values has 4 numbers instead of 1")
+    case("more keys than bytes", forge(concurrent_map, "setup", "keys", 2**40), 65, r"setup\.keys is 1099511627776, more than")
     case("a ticket too many left", forge(tickets, "final", "left", 1), 1, "is 11, capacity 10: 1 too many")
     case("more left than there are", forge(tickets, "final", "left", I64 - 1), 1, "VIOLATED  conservation: final.left 9223372036854775807")
     record = forge(tickets, "final", "left", 1)
@@ -305,7 +332,7 @@ def corrupt_bytes():
 def many_files():
     """Every prefix of every kind of record is corrupt; every changed bit is at worst another record."""
     with tempfile.TemporaryDirectory() as folder:
-        for make in (counter, adder, tickets):
+        for make in (counter, adder, tickets, concurrent_map):
             data = text(make())
             names = []
             for length in range(len(data)):

@@ -17,6 +17,7 @@ static const struct {
     {"tickets", axc_judge_tickets},
     {"lock", axc_judge_lock},
     {"memo", axc_judge_memo},
+    {"map", axc_judge_map},
 };
 
 /* The threads are numbered 0 to threads-1 in any order, each once. */
