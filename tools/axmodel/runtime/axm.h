@@ -245,6 +245,7 @@ struct axm_fiber {
     int saved_errno;
     void *(*entry)(void *);
     void *arg, *ret;
+    void *cleanup;         /* innermost pthread_cleanup_push */
     void *tp;              /* thread pointer, when the test has thread-local storage */
     unsigned char *lo, *hi; /* stack */
     uintptr_t pc;          /* of the operation it stands before */

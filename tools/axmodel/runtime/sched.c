@@ -132,7 +132,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->saved_errno = 0;
     f->entry = entry;
     f->arg = arg;
-    f->ret = NULL;
+    f->ret = f->cleanup = NULL;
     f->doing = NULL;
     f->spins = f->depth = 0;
     f->fair = false;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <string.h>
 #include <threads.h>
 
@@ -54,8 +55,56 @@ int __wrap_pthread_detach(pthread_t t)
     return 0;
 }
 
+/* ---- pthread_cleanup_push and pthread_exit, as C compiles them without -fexceptions ----
+ *
+ * The macro makes a jump buffer, registers it, and calls the handler when it is jumped to; then it asks
+ * for the next one. Buffers are chained through the padding that is there for the implementation. */
+
+static void next_cleanup(struct axm_fiber *f)
+{
+    __pthread_unwind_buf_t *b = f->cleanup;
+    if (b == NULL)
+        axm_exit_thread(f->ret);
+    f->cleanup = b->__pad[0];
+    /* The buffer ends before the signal mask of a jmp_buf, which it says it did not save. */
+    struct __jmp_buf_tag *volatile at = (struct __jmp_buf_tag *)(void *)b->__cancel_jmp_buf;
+    longjmp(at, 1);
+}
+
+void __wrap___pthread_register_cancel(__pthread_unwind_buf_t *b);
+void __wrap___pthread_register_cancel(__pthread_unwind_buf_t *b)
+{
+    b->__pad[0] = axm.cur->cleanup;
+    axm.cur->cleanup = b;
+}
+
+void __wrap___pthread_unregister_cancel(__pthread_unwind_buf_t *b);
+void __wrap___pthread_unregister_cancel(__pthread_unwind_buf_t *b) { axm.cur->cleanup = b->__pad[0]; }
+
+void __wrap___pthread_unwind_next(__pthread_unwind_buf_t *b) __attribute__((noreturn));
+void __wrap___pthread_unwind_next(__pthread_unwind_buf_t *b)
+{
+    (void)b;
+    next_cleanup(axm.cur);
+    __builtin_unreachable();
+}
+
 void __wrap_pthread_exit(void *ret) __attribute__((noreturn));
-void __wrap_pthread_exit(void *ret) { axm_exit_thread(ret); }
+void __wrap_pthread_exit(void *ret)
+{
+    axm.cur->ret = ret;
+    next_cleanup(axm.cur);
+    __builtin_unreachable();
+}
+
+/* Nobody cancels. */
+int __wrap_pthread_setcancelstate(int state, int *old);
+int __wrap_pthread_setcancelstate(int state, int *old)
+{
+    if (old != NULL)
+        *old = PTHREAD_CANCEL_ENABLE;
+    return state == PTHREAD_CANCEL_ENABLE || state == PTHREAD_CANCEL_DISABLE ? 0 : EINVAL;
+}
 
 pthread_t __real_pthread_self(void);
 pthread_t __wrap_pthread_self(void);

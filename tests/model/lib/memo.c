@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* memo.h under the model: the real lib/memo*.c over a stand-in for the grace period (standin/rcu.c). The
+ * lines of the header's invariants are the names of the tests. */
+#include "../threads.h"
+
+#include <atomicx/memo.h>
+
+static ax_memo *memo;
+static atomic_int computed, destroyed;
+static int fails, dies;
+static ax_status results[4];
+
+static ax_status compute(void *context, const void *key, size_t key_len, void **value)
+{
+    (void)context;
+    (void)key;
+    (void)key_len;
+    if (add(&computed, 1, relaxed) + 1 == dies)
+        pthread_exit(NULL);
+    if (fails)
+        return AX_EPERM;
+    int *made = malloc(sizeof *made);
+    *made = 42; /* plain on purpose: the flight must order it, and the last release its end */
+    *value = made;
+    return AX_OK;
+}
+static void destroy(void *context, void *value)
+{
+    (void)context;
+    assert(*(int *)value == 42);
+    free(value);
+    add(&destroyed, 1, relaxed);
+}
+
+static void open_memo(void)
+{
+    ax_memo_options options = {.compute = compute, .destroy = destroy};
+    assert(ax_memo_create(&options, &memo) == AX_OK);
+}
+
+static void *asks(void *self)
+{
+    ax_memo_ref ref = {0};
+    ax_status s = ax_memo_do(memo, "k", 1, &ref);
+    results[(size_t)self] = s;
+    if (s == AX_OK) {
+        assert(*(int *)ref.value == 42);
+        ax_memo_release(memo, &ref);
+    }
+    return NULL;
+}
+static void *forgets(void *unused)
+{
+    ax_memo_forget(memo, "k", 1);
+    return unused;
+}
+
+AX_MODEL_TEST(M_once_two_callers_share_one_flight)
+{
+    open_memo();
+    run2(asks, asks);
+    assert(computed == 1 && destroyed == 0);
+    assert(ax_memo_destroy(memo) == AX_OK);
+    assert(destroyed == 1);
+}
+AX_MODEL_TEST(M_all_two_callers_share_one_error)
+{
+    fails = 1;
+    open_memo();
+    run2(asks, asks);
+    assert(results[1] == AX_EPERM && results[2] == AX_EPERM);
+    assert(computed >= 1 && computed <= 2);
+    assert(ax_memo_destroy(memo) == AX_OK);
+}
+AX_MODEL_TEST(a_dying_leader_hands_over)
+{
+    dies = 1;
+    open_memo();
+    run2(asks, asks);
+    assert(computed == 2);
+    assert(ax_memo_destroy(memo) == AX_OK);
+}
+AX_MODEL_TEST(M_last_forgetting_waits_for_the_last_reference)
+{
+    open_memo();
+    asks((void *)0);
+    run2(asks, forgets);
+    assert(ax_memo_destroy(memo) == AX_OK);
+    assert(destroyed == computed);
+}
+
+/* Two keys, so that chains, linking and unlinking meet walks of the table. */
+static void *asks_other(void *unused)
+{
+    ax_memo_ref ref = {0};
+    if (ax_memo_do(memo, "other", 5, &ref) == AX_OK) {
+        assert(*(int *)ref.value == 42);
+        ax_memo_release(memo, &ref);
+    }
+    return unused;
+}
+AX_MODEL_TEST(two_keys_are_two_flights)
+{
+    open_memo();
+    run2(asks, asks_other);
+    assert(load(&computed, relaxed) == 2);
+    assert(ax_memo_destroy(memo) == AX_OK);
+    assert(load(&destroyed, relaxed) == 2);
+}
