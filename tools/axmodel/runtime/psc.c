@@ -20,6 +20,8 @@ struct mask {
 
 static AXM_STATE struct mask edge[SC_EVENTS], ends[AXM_EVENTS], fences[AXM_EVENTS];
 static AXM_STATE uint16_t sc_list[SC_EVENTS];
+static AXM_STATE struct mask scb[AXM_EVENTS];
+static AXM_STATE bool scb_known[AXM_EVENTS];
 static AXM_STATE bool target[AXM_EVENTS];
 
 static void mask_add(struct mask *into, const struct mask *m)
@@ -75,19 +77,30 @@ static void mark_scb(const struct axm_graph *g, uint16_t s)
     }
 }
 
+/* The seq_cst events that scb from event s, and what may follow it there, leads to. */
+static const struct mask *scb_of(const struct axm_graph *g, uint16_t s)
+{
+    if (scb_known[s])
+        return &scb[s];
+    scb_known[s] = true;
+    memset(target, 0, g->n);
+    memset(&scb[s], 0, sizeof scb[s]);
+    mark_scb(g, s);
+    for (uint16_t i = 0; i < g->n; i++)
+        if (target[i])
+            mask_add(&scb[s], &ends[i]);
+    return &scb[s];
+}
+
 static void edges_of(const struct axm_graph *g, unsigned a)
 {
     uint16_t s = sc_list[a];
     const struct axm_event *e = &g->ev[s];
-    memset(target, 0, g->n);
-    mark_scb(g, s);
+    mask_add(&edge[a], scb_of(g, s));
     if (e->kind == AXM_FENCE)
         for (uint16_t i = 0; i < g->n; i++)
             if (i != s && axm_hb(e, &g->ev[i]))
-                mark_scb(g, i);
-    for (uint16_t i = 0; i < g->n; i++)
-        if (target[i])
-            mask_add(&edge[a], &ends[i]);
+                mask_add(&edge[a], scb_of(g, i));
     if (e->kind != AXM_FENCE)
         return;
     memset(target, 0, g->n);
@@ -137,6 +150,7 @@ bool axm_sc_consistent(const struct axm_graph *g)
     }
     for (unsigned a = 0; a < count; a++)
         mask_set(&ends[sc_list[a]], a);
+    memset(scb_known, 0, g->n);
     for (unsigned a = 0; a < count; a++)
         edges_of(g, a);
     /* Acyclic when the vertices can be taken away one by one, each without an edge to a remaining one. */
