@@ -81,6 +81,54 @@ def concurrent_map():
                  {"ops": 9, "added": [4, 3, 0], "removed": [0, 10, 0]}],
                 {"keys": [4, 0, 2, 3], "values": [200, 7, 1, 100]},
                 walks=[{"walks": 5, "missed": 0, "twice": 0, "strays": 0}])
+def accounts():
+    """Three accounts, two workers, one auditor; the second worker pays 40 in and 10 out."""
+    return base("accounts", {"accounts": 3, "opening": 100, "floor": -5},
+                [{"ops": 5, "accepted": 3, "refused": 2, "deposited": 0, "withdrawn": 0, "ledger": [-105, 5, 100]},
+                 {"ops": 5, "accepted": 5, "refused": 0, "deposited": 40, "withdrawn": 10, "ledger": [0, 0, 30]}],
+                {"balances": [-5, 105, 230], "audits": [{"count": 7, "least": 290, "most": 340, "lowest_balance": -5}]})
+
+
+def closed_accounts():
+    """Transfers only: every audit is the total."""
+    return base("accounts", {"accounts": 2, "opening": 50, "floor": 0},
+                [{"ops": 5, "accepted": 4, "refused": 1, "deposited": 0, "withdrawn": 0, "ledger": [-50, 50]}],
+                {"balances": [0, 100], "audits": [{"count": 3, "least": 100, "most": 100, "lowest_balance": 0}]})
+
+
+def accounts_cases():
+    case("accounts", accounts(), 0, r"3 accounts agree with the ledgers, in sum 330(.|\n)*holds")
+    case("closed accounts", closed_accounts(), 0, r"3 audits came to 100 up to 100, where 100 up to 100 could be")
+    case("accounts without audits", forge(closed_accounts, "final", "audits", DELETE), 0, "holds")
+    case("accounts nobody audited", forge(closed_accounts, "final", "audits", []), 0, "holds")
+    case("money lost", forge(accounts, "final", "balances", 1, 104), 1,
+         r"VIOLATED  conservation: account 1 has 104, the ledgers say 105 \(1 of 3 accounts; in sum 329, by the ledgers 330\)")
+    case("money swapped", forge(accounts, "final", "balances", [-5, 230, 105]), 1, r"VIOLATED  conservation: .*\(2 of 3 accounts")
+    case("below the floor", forge(accounts, "setup", "floor", -4), 1, r"VIOLATED  floors at the end: account 0 has -5, below -4")
+    case("below the floor at an audit", forge(accounts, "final", "audits", 0, "lowest_balance", -6), 1,
+         "VIOLATED  floors in audits: the lowest balance seen was -6, the floor is -5")
+    case("an audit below", forge(accounts, "final", "audits", 0, "least", 289), 1, "VIOLATED  audits: 7 audits came to 289 up to 340")
+    case("an audit above", forge(accounts, "final", "audits", 0, "most", 341), 1, "VIOLATED  audits")
+    case("money in flight", forge(closed_accounts, "final", "audits", 0, "least", 99), 1, "where 100 up to 100 could be")
+    case("money made in flight", forge(closed_accounts, "final", "audits", 0, "most", 101), 1, "VIOLATED  audits")
+    case("a ledger that is not what was paid", forge(accounts, "workers", 1, "deposited", 41), 1,
+         r"VIOLATED  own figures: worker 1's ledger comes to 30, deposited - withdrawn to 31")
+    case("an operation without an answer", forge(accounts, "workers", 0, "refused", 1), 1,
+         r"VIOLATED  own figures: worker 0.*accepted \+ refused is 4 of 5")
+    case("no accounts", forge(accounts, "setup", "accounts", 0), 65, "setup.accounts is 0, less than 1")
+    case("more accounts than balances", forge(accounts, "setup", "accounts", 2**31 - 1), 65,
+         "final.balances has 3 numbers for 2147483647 accounts")
+    case("a short ledger", forge(accounts, "workers", 0, "ledger", [0, 0]), 65, r"workers\[0\]\.ledger has 2 numbers for 3 accounts")
+    case("no ledger", forge(accounts, "workers", 0, "ledger", DELETE), 65, r"workers\[0\]\.ledger is missing")
+    case("a ledger of strings", forge(accounts, "workers", 0, "ledger", ["a", 0, 0]), 65, r"workers\[0\]\.ledger")
+    case("no final balances", forge(accounts, "final", "balances", DELETE), 65, r"final\.balances is missing")
+    case("audits as a number", forge(accounts, "final", "audits", 3), 65, r"final\.audits is not an array")
+    case("an audit as a number", forge(accounts, "final", "audits", [3]), 65, r"final\.audits\[0\] is not an object")
+    case("an audit that was not made", forge(accounts, "final", "audits", 0, "count", 0), 65, "less than 1")
+    case("audits upside down", forge(accounts, "final", "audits", 0, "most", 289), 65, "less than 290")
+    case("negative acceptance", forge(accounts, "workers", 0, "accepted", -1), 65, "less than 0")
+    huge = forge(forge(closed_accounts, "setup", "opening", I64 - 1), "final", "balances", [I64 - 1 - 50, I64 - 1])
+    case("balances beyond 64 bits", huge, 1, "VIOLATED")
 
 
 def forge(make, *path_and_value):
@@ -332,7 +380,7 @@ def corrupt_bytes():
 def many_files():
     """Every prefix of every kind of record is corrupt; every changed bit is at worst another record."""
     with tempfile.TemporaryDirectory() as folder:
-        for make in (counter, adder, tickets, concurrent_map):
+        for make in (counter, adder, tickets, concurrent_map, accounts):
             data = text(make())
             names = []
             for length in range(len(data)):
@@ -438,6 +486,7 @@ def endless_input():
 endless_input()  # first: it looks at the peak memory of all children so far
 valid()
 violated()
+accounts_cases()
 corrupt_fields()
 corrupt_bytes()
 many_files()

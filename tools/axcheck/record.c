@@ -15,6 +15,7 @@ static const struct {
     {"counter", axc_judge_counter},
     {"adder", axc_judge_adder},
     {"tickets", axc_judge_tickets},
+    {"accounts", axc_judge_accounts},
     {"lock", axc_judge_lock},
     {"memo", axc_judge_memo},
     {"map", axc_judge_map},

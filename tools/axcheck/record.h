@@ -53,6 +53,7 @@ void axc_judge_record(const char *text, size_t length, struct axc_report *report
 bool axc_judge_counter(const struct axc_record *record);
 bool axc_judge_adder(const struct axc_record *record);
 bool axc_judge_tickets(const struct axc_record *record);
+bool axc_judge_accounts(const struct axc_record *record);
 bool axc_judge_lock(const struct axc_record *record);
 bool axc_judge_memo(const struct axc_record *record);
 bool axc_judge_map(const struct axc_record *record);
