@@ -136,6 +136,12 @@ STANDIN(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec
     return mutex_lock((struct mutex *)m, false, AXM_CALLER);
 }
 
+STANDIN(int, pthread_mutex_clocklock, (pthread_mutex_t *m, clockid_t clock, const struct timespec *when))
+{
+    (void)clock;
+    return __wrap_pthread_mutex_timedlock(m, when);
+}
+
 /* No owner ever dies in the model. */
 STANDIN(int, pthread_mutex_consistent, (pthread_mutex_t *m))
 {
@@ -356,6 +362,20 @@ STANDIN(int, pthread_rwlock_unlock, (pthread_rwlock_t *l))
         axm_violation(AXM_MISUSE, AXM_CALLER, "thread %u unlocks a read-write lock it does not hold", axm.cur->tid);
     return 0;
 }
+
+#define TIMED(name, plain, clocked, parameters)                           \
+    STANDIN(int, name, parameters)                                        \
+    {                                                                     \
+        (void)when;                                                       \
+        clocked;                                                          \
+        return axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER) ? ETIMEDOUT : plain(l); \
+    }
+TIMED(pthread_rwlock_timedrdlock, __wrap_pthread_rwlock_rdlock, (void)0, (pthread_rwlock_t *l, const struct timespec *when))
+TIMED(pthread_rwlock_timedwrlock, __wrap_pthread_rwlock_wrlock, (void)0, (pthread_rwlock_t *l, const struct timespec *when))
+TIMED(pthread_rwlock_clockrdlock, __wrap_pthread_rwlock_rdlock, (void)clock,
+      (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
+TIMED(pthread_rwlock_clockwrlock, __wrap_pthread_rwlock_wrlock, (void)clock,
+      (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
 
 STANDIN(int, pthread_spin_init, (pthread_spinlock_t *l, int shared))
 {
