@@ -144,9 +144,14 @@ void axc_draw(const struct axc_shrunk *shrunk, struct axc_report *report)
     for (size_t i = 0; i < count; i++)
         if (i == 0 || times[i] != times[i - 1])
             times[different++] = times[i];
-    put(&text, "  counterexample of %zu operation%s: no order of these gives these results\n", part->count, part->count == 1 ? "" : "s");
-    put(&text, "    state before: ");
-    put_before(&text, shrunk);
+    const char *many = part->count == 1 ? "" : "s";
+    if (shrunk->by_rule) {
+        put(&text, "  counterexample of %zu operation%s, for the reason given above\n", part->count, many);
+    } else {
+        put(&text, "  counterexample of %zu operation%s: no order of these gives these results\n", part->count, many);
+        put(&text, "    state before: ");
+        put_before(&text, shrunk);
+    }
     if (shrunk->left_out > 0)
         put(&text, "    left out: %zu operation%s that changed nothing\n", shrunk->left_out, shrunk->left_out == 1 ? "" : "s");
     if (skip > 0)
@@ -161,7 +166,7 @@ void axc_draw(const struct axc_shrunk *shrunk, struct axc_report *report)
             from_the_edge(shrunk, op) ? "<" : "[");
         for (size_t at = from + 1; at < to; at++)
             put(&text, "=");
-        put(&text, "%s\n", op->responded == AXC_PENDING ? "..." : from == to ? "" : i == last_row ? "]  from here on it is wrong" : "]");
+        put(&text, "%s\n", op->responded == AXC_PENDING ? "..." : from == to ? "" : i == last_row && !shrunk->by_rule ? "]  from here on it is wrong" : "]");
     }
     report->detail = text.bytes;
 }

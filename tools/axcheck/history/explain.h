@@ -16,6 +16,7 @@ struct axc_shrunk {
     uint32_t *was_running;    /* by their `order`, as `happened` counts them; owned */
     size_t replaced;          /* operations answered by that moment: the ends stand for them */
     size_t left_out;          /* operations that changed nothing */
+    bool by_rule;             /* a fast judge's reason: these contradict each other whatever the others do */
 };
 
 /* `failed` is what the search said that failed. False without memory. */

@@ -25,6 +25,15 @@ static bool verb_is(const struct axc_part *part, const struct axc_op *op, const 
     return strcmp(part->history->model->verbs[op->verb].name, name) == 0;
 }
 
+static void blame(struct axc_fast *fast, const struct axc_op *first, const struct axc_op *second)
+{
+    fast->culprit_count = 0;
+    if (first != NULL)
+        fast->culprits[fast->culprit_count++] = first;
+    if (second != NULL)
+        fast->culprits[fast->culprit_count++] = second;
+}
+
 static const struct axc_part *sorting; /* qsort has no argument for the comparison */
 
 /* By the value seen, an addition after the reads of it. */
@@ -86,12 +95,14 @@ static bool line_up(const struct axc_part *part, int64_t step, const uint32_t *s
                 snprintf(fast->why, sizeof fast->why, "two additions returned %" PRId64 ", or one a value in between", value);
             else
                 snprintf(fast->why, sizeof fast->why, "%" PRId64 " was returned, which the counter never was", value);
+            blame(fast, i > 0 ? &part->ops[sorted[i - 1]] : NULL, op);
             return false;
         }
         for (; now < value; now += step) {
             if (gaps == unanswered || (value - now) % step != 0) {
                 snprintf(fast->why, sizeof fast->why, "%" PRId64 " was returned, but no addition explains the step from %s", value,
                          AXC_WIDE(now));
+                blame(fast, i > 0 ? &part->ops[sorted[i - 1]] : NULL, op);
                 return false;
             }
             gaps++;
@@ -108,21 +119,28 @@ static bool check_times(const struct axc_part *part, struct place *line, size_t 
 {
     uint64_t latest = 0; /* invocation so far; reads of one value may stand in any order, which the sorting left open */
     uint64_t group_latest = 0;
+    const struct axc_op *later = NULL, *group_later = NULL;
     for (size_t i = 0; i < length; i++) {
         const struct axc_op *op = line[i].op;
         bool same_group = i > 0 && op != NULL && line[i - 1].op != NULL && op->args == 0 && line[i - 1].op->args == 0 &&
                           line[i].value == line[i - 1].value;
-        if (!same_group)
-            latest = group_latest > latest ? group_latest : latest;
+        if (!same_group && group_latest > latest) {
+            latest = group_latest;
+            later = group_later;
+        }
         if (op == NULL)
             continue;
         if (op->responded < latest) {
             snprintf(fast->why, sizeof fast->why,
-                     "process %" PRIu32 " saw %" PRId64 " and was done at %" PRIu64 ", before one invoked at %" PRIu64 " that saw less",
+                     "process %" PRIu32 " saw %" PRId64 " and was done at %" PRIu64 ", before one was invoked at %" PRIu64 " that comes first",
                      op->process, line[i].value, op->responded, latest);
+            blame(fast, later, op);
             return false;
         }
-        group_latest = op->invoked > group_latest ? op->invoked : group_latest;
+        if (op->invoked > group_latest) {
+            group_latest = op->invoked;
+            group_later = op;
+        }
     }
     /* Unanswered additions fill the gaps from the left, the earliest invoked first: a later gap's deadline is no
      * earlier. Each must have been invoked before all that stand after it were answered. */
@@ -140,6 +158,7 @@ static bool check_times(const struct axc_part *part, struct place *line, size_t 
             next++;
         if (part->ops[next].invoked > deadline[i]) {
             snprintf(fast->why, sizeof fast->why, "no addition at %" PRId64 " was invoked in time for what followed it", line[i].value);
+            blame(fast, &part->ops[next], line[i + 1].op);
             return false;
         }
         next++;
@@ -178,6 +197,7 @@ static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
 {
     int64_t capacity = part->history->capacity;
     uint64_t first_refusal = AXC_PENDING, last_sale = 0;
+    const struct axc_op *refused = NULL, *last = NULL;
     for (size_t i = 0; i < part->count; i++) {
         const struct axc_op *op = &part->ops[i];
         bool closed = op->results > 0 && axc_values(part->history, op)[0] == AXC_CLOSED;
@@ -195,25 +215,36 @@ static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
         const struct axc_op *op = &part->ops[i];
         int64_t ticket = op->results > 0 ? axc_values(part->history, op)[0] : AXC_CLOSED;
         if (ticket == AXC_NONE) {
-            first_refusal = op->responded < first_refusal ? op->responded : first_refusal;
+            if (op->responded < first_refusal) {
+                first_refusal = op->responded;
+                refused = op;
+            }
         } else if (ticket != AXC_CLOSED && (ticket < 0 || ticket >= capacity)) {
             snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold, outside 0 to %" PRId64, ticket, capacity - 1);
+            blame(fast, op, NULL);
             fast->right = false;
         } else if (ticket != AXC_CLOSED && buyer[ticket] != UINT32_MAX) {
             snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold to process %" PRIu32 " and to process %" PRIu32, ticket,
                      part->ops[buyer[ticket]].process, op->process);
+            blame(fast, &part->ops[buyer[ticket]], op);
             fast->right = false;
         } else if (ticket != AXC_CLOSED) {
             buyer[ticket] = (uint32_t)i;
             unsold--;
-            last_sale = op->invoked > last_sale ? op->invoked : last_sale;
+            if (op->invoked >= last_sale) {
+                last_sale = op->invoked;
+                last = op;
+            }
         }
     }
     /* Unanswered sales may have taken what nobody has, the earliest first. */
     for (size_t i = 0; i < part->count && unsold > 0; i++)
         if (part->ops[i].responded == AXC_PENDING) {
             unsold--;
-            last_sale = part->ops[i].invoked > last_sale ? part->ops[i].invoked : last_sale;
+            if (part->ops[i].invoked >= last_sale) {
+                last_sale = part->ops[i].invoked;
+                last = &part->ops[i];
+            }
         }
     if (fast->right && first_refusal != AXC_PENDING && (unsold > 0 || first_refusal < last_sale)) {
         if (unsold > 0)
@@ -222,6 +253,7 @@ static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
         else
             snprintf(fast->why, sizeof fast->why, "a refusal at %" PRIu64 ", before the last ticket was asked for at %" PRIu64,
                      first_refusal, last_sale);
+        blame(fast, unsold > 0 ? NULL : last, refused);
         fast->right = false;
     }
     axc_free(buyer);

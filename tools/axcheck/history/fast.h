@@ -12,6 +12,8 @@ struct axc_fast {
     bool right;
     const char *rule;  /* which judge it was */
     char why[AXC_TEXT]; /* what is wrong, with the numbers */
+    const struct axc_op *culprits[2]; /* the operations that say so, as far as it takes them */
+    size_t culprit_count;
 };
 
 /* Judges the part if one of the fast judges can. False: none can (or no memory), use the search. */

@@ -49,6 +49,22 @@ static void describe(const struct axc_history *history, struct axc_report *repor
         snprintf(report->subject + n, sizeof report->subject - (size_t)n, ", %zu of them unanswered", history->pending);
 }
 
+/* The fast judges are for models that are one part. */
+static void state_fast(const struct axc_part *part, const struct axc_fast *fast, struct axc_report *report)
+{
+    axc_state(report, "linearizable", fast->right, "judged %s%s%s", fast->rule, fast->right ? "" : ": ", fast->why);
+    if (fast->right || fast->culprit_count == 0)
+        return;
+    struct axc_op ops[2];
+    struct axc_shrunk shrunk = {.part = *part, .by_rule = true};
+    shrunk.part.ops = ops;
+    shrunk.part.count = fast->culprit_count;
+    for (size_t i = 0; i < fast->culprit_count; i++)
+        ops[i] = *fast->culprits[i];
+    axc_sort_ops(ops, shrunk.part.count);
+    axc_draw(&shrunk, report);
+}
+
 static bool judge_parts(const struct axc_history *history, const struct axc_parts *parts, struct axc_report *report)
 {
     uint64_t allowance = allowed_steps, steps = 0;
@@ -59,7 +75,7 @@ static bool judge_parts(const struct axc_history *history, const struct axc_part
         struct axc_search_stats stats;
         struct axc_fast fast;
         if (axc_judge_fast(&parts->parts[i], &fast)) {
-            axc_state(report, "linearizable", fast.right, "judged %s%s%s", fast.rule, fast.right ? "" : ": ", fast.why);
+            state_fast(&parts->parts[i], &fast, report);
             return true;
         }
         switch (axc_search(&parts->parts[i], &allowance, &stats)) {
