@@ -9,7 +9,7 @@
 #include "../budget.h"
 #include "explain.h"
 
-enum { ROWS = 40, LABEL = 200, RESULTS_SHOWN = 8 };
+enum { ROWS = 40, LABEL = 200, RESULTS_SHOWN = 8, AT_A_GLANCE = 8 };
 
 struct text {
     char *bytes;
@@ -174,7 +174,7 @@ void axc_draw(const struct axc_shrunk *shrunk, struct axc_report *report)
 void axc_explain(const struct axc_part *part, const struct axc_search_stats *failed, struct axc_report *report)
 {
     struct axc_shrunk shrunk;
-    if (axc_shrink(part, failed, &shrunk))
+    if (axc_shrink(part, failed, AT_A_GLANCE, &shrunk))
         axc_draw(&shrunk, report);
     axc_shrunk_free(&shrunk);
 }

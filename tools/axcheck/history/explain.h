@@ -19,8 +19,9 @@ struct axc_shrunk {
     bool by_rule;             /* a fast judge's reason: these contradict each other whatever the others do */
 };
 
-/* `failed` is what the search said that failed. False without memory. */
-bool axc_shrink(const struct axc_part *part, const struct axc_search_stats *failed, struct axc_shrunk *shrunk);
+/* `failed` is what the search said that failed. The beginning of a part of more than `shown` operations is
+ * replaced by what it can lead to. False without memory. */
+bool axc_shrink(const struct axc_part *part, const struct axc_search_stats *failed, size_t shown, struct axc_shrunk *shrunk);
 void axc_shrunk_free(struct axc_shrunk *shrunk);
 
 /* Draws it into the report: a row per operation, time from left to right. */

@@ -3,13 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
 #include "explain.h"
 #include "fast.h"
 #include "parts.h"
+#include "sort.h"
 
 static uint64_t allowed_steps = UINT64_C(1000000000);
 
@@ -61,7 +61,10 @@ static void state_fast(const struct axc_part *part, const struct axc_fast *fast,
     shrunk.part.count = fast->culprit_count;
     for (size_t i = 0; i < fast->culprit_count; i++)
         ops[i] = *fast->culprits[i];
-    axc_sort_ops(ops, shrunk.part.count);
+    if (shrunk.part.count == 2 && axc_by_invocation(part->history, &ops[1], &ops[0])) {
+        ops[0] = *fast->culprits[1];
+        ops[1] = *fast->culprits[0];
+    }
     axc_draw(&shrunk, report);
 }
 
@@ -130,21 +133,12 @@ void axc_judge_history(enum axc_form form, const char *bytes, size_t length, str
     axc_history_free(&history);
 }
 
-static int by_process(const void *left, const void *right)
-{
-    const struct axc_op *a = left, *b = right;
-    if (a->process != b->process)
-        return a->process < b->process ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
-}
-
 void axc_convert_history(enum axc_form form, const char *bytes, size_t length, enum axc_form wanted, struct axc_report *report)
 {
     struct axc_history history;
     if (read_history(&history, form, bytes, length, report)) {
-        if (history.count > 0)
-            qsort(history.ops, history.count, sizeof *history.ops, by_process);
-        bool done = wanted == AXC_TEXT_FORM    ? axc_write_text(&history, stdout)
+        bool done = !axc_sort(&history, history.ops, history.count, axc_by_process) ? false
+                    : wanted == AXC_TEXT_FORM    ? axc_write_text(&history, stdout)
                     : wanted == AXC_LINES_FORM ? axc_write_lines(&history, stdout)
                                                : axc_write_binary(&history, stdout);
         if (!done)

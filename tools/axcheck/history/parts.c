@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
-
-static const struct axc_history *sorting; /* qsort has no argument for the comparison */
-
-static int by_invocation(const void *left, const void *right)
-{
-    const struct axc_op *a = left, *b = right;
-    if (a->invoked != b->invoked)
-        return a->invoked < b->invoked ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
-}
-
-static int by_key(const void *left, const void *right)
-{
-    int64_t a = axc_values(sorting, left)[0], b = axc_values(sorting, right)[0];
-    return a != b ? (a < b ? -1 : 1) : by_invocation(left, right);
-}
-
-void axc_sort_ops(struct axc_op *ops, size_t count)
-{
-    qsort(ops, count, sizeof *ops, by_invocation);
-}
+#include "sort.h"
 
 static void widen(struct axc_op *ops, size_t count, uint64_t skew)
 {
@@ -49,8 +28,8 @@ bool axc_split(const struct axc_history *history, struct axc_parts *parts)
     if (n > 0)
         memcpy(parts->ops, history->ops, n * sizeof *parts->ops);
     widen(parts->ops, n, history->skew);
-    sorting = history;
-    qsort(parts->ops, n, sizeof *parts->ops, keyed ? by_key : by_invocation);
+    if (!axc_sort(history, parts->ops, n, keyed ? axc_by_key : axc_by_invocation))
+        return false;
     size_t count = n > 0 ? 1 : 0;
     for (size_t i = 1; keyed && i < n; i++)
         count += axc_values(history, &parts->ops[i])[0] != axc_values(history, &parts->ops[i - 1])[0] ? 1 : 0;

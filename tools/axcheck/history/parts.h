@@ -17,7 +17,4 @@ struct axc_parts {
 bool axc_split(const struct axc_history *history, struct axc_parts *parts);
 void axc_parts_free(struct axc_parts *parts);
 
-/* Puts operations of one part into the order of their invocation, a process's own in its order. */
-void axc_sort_ops(struct axc_op *ops, size_t count);
-
 #endif

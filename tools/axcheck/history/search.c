@@ -214,9 +214,8 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         while (!taken && !frame->forced && candidate(s, &frame->op, until)) {
             stats->steps++;
             enum axc_step outcome = step(s, op_at(s, frame->op), frame->state, frame->choice, &next);
-            /* An unanswered operation without effect might as well not have happened. */
-            taken = outcome == AXC_LEGAL &&
-                    (frame->op < s->count || next != frame->state || s->ops[op_at(s, frame->op)].results > 0);
+            /* An operation that is never answered and without effect might as well not have happened. */
+            taken = outcome == AXC_LEGAL && (frame->op < s->count || next != frame->state || s->ends != NULL);
             if (outcome == AXC_NO_CHOICE) {
                 frame->op++;
                 frame->choice = 0;
@@ -243,7 +242,7 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         take(s, op_at(s, frame->op));
         if (s->depth > stats->deepest)
             stats->deepest = s->depth;
-        if (!frame->forced && seen_before(s, next)) {
+        if ((!frame->forced || s->ends != NULL) && seen_before(s, next)) {
             take_back(s, frame);
             frame->choice++;
             entered = false;

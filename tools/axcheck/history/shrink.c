@@ -11,12 +11,11 @@
 #include "../budget.h"
 #include "explain.h"
 
-enum { SHOWN = 8 }; /* so many operations can be read at a glance */
-
 struct shrinker {
     struct axc_shrunk *shrunk;
     struct axc_op *scratch, *trial;
     uint64_t allowance;
+    size_t shown;
 };
 
 static bool was_running(const struct axc_shrunk *shrunk, const struct axc_op *op, size_t *which)
@@ -178,7 +177,7 @@ static bool replace_until(struct shrinker *shrinker, uint64_t moment)
 static void replace_beginning(struct shrinker *shrinker, size_t stuck)
 {
     const struct axc_part *part = &shrinker->shrunk->part;
-    if (part->count > SHOWN && part->ops[stuck].invoked > 0)
+    if (part->count > shrinker->shown && part->ops[stuck].invoked > 0)
         replace_until(shrinker, part->ops[stuck].invoked - 1);
 }
 
@@ -202,10 +201,10 @@ static void leave_out_idle(struct shrinker *shrinker)
     shrinker->shrunk->left_out = before - part->count;
 }
 
-bool axc_shrink(const struct axc_part *part, const struct axc_search_stats *failed, struct axc_shrunk *shrunk)
+bool axc_shrink(const struct axc_part *part, const struct axc_search_stats *failed, size_t shown, struct axc_shrunk *shrunk)
 {
     *shrunk = (struct axc_shrunk){.part = *part};
-    struct shrinker shrinker = {.shrunk = shrunk, .allowance = failed->steps * 20 + 100000};
+    struct shrinker shrinker = {.shrunk = shrunk, .shown = shown, .allowance = failed->steps * 20 + 100000};
     size_t size = (part->count + 1) * sizeof *part->ops;
     shrunk->part.ops = axc_alloc(size);
     shrinker.scratch = axc_alloc(size);
