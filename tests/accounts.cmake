@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 ax_unit(accounts)
 ax_unit(accounts_threads)
+ax_unit(accounts_words)
+foreach(target IN ITEMS test_accounts_words test_accounts_words-tsan) # internal interfaces
+  if(TARGET ${target})
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+  endif()
+endforeach()
 
 # Fork and ThreadSanitizer don't mix, and a stepped process has one thread: no twins.
 ax_program(test_accounts_kill unit/accounts_kill.c NO_TSAN LINK atomicx)
