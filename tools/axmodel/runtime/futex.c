@@ -171,6 +171,16 @@ STANDIN(unsigned, sleep, (unsigned s))
 }
 STANDIN(int, sched_getcpu, (void)) { return axm.cur == NULL ? 0 : axm.cur->tid; }
 
+/* Thread ids are the model's; nobody is ever found dead. */
+STANDIN(pid_t, gettid, (void)) { return axm.cur == NULL ? 1 : (pid_t)axm.cur->tid + 1; }
+STANDIN(int, kill, (pid_t pid, int sig))
+{
+    (void)pid;
+    if (sig != 0)
+        axm_violation(AXM_UNSUPPORTED, AXM_CALLER, "signals are not modelled");
+    return 0;
+}
+
 /* There is one process. */
 STANDIN(int, pthread_atfork, (void (*prepare)(void), void (*parent)(void), void (*child)(void)))
 {
