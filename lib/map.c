@@ -8,6 +8,8 @@
 #include "map_table.h"
 
 #define SHARDS_DEFAULT 64
+/* A consistent snapshot holds all mutexes at once, and ThreadSanitizer ends a program that holds over 64. */
+#define SHARDS_CONSISTENT 32
 #define PENDING_DEFAULT ((size_t)64 << 20)
 #define WAIT_DEFAULT_MS 1000
 
@@ -151,7 +153,8 @@ static bool options_valid(const ax_map_options *o)
     return (o->keys == AX_MAP_KEYS_U64 || o->keys == AX_MAP_KEYS_BYTES) &&
            (o->index == AX_MAP_INDEX_DEFAULT || o->index == AX_MAP_INDEX_OWN || o->index == AX_MAP_INDEX_CK) &&
            o->shards <= AX_MAP_MAX_SHARDS &&
-           (o->shards & (o->shards - 1)) == 0 && (o->flags & ~AX_MAP_CONSISTENT) == 0;
+           (o->shards & (o->shards - 1)) == 0 && (o->flags & ~AX_MAP_CONSISTENT) == 0 &&
+           (o->flags == 0 || o->shards <= SHARDS_CONSISTENT);
 }
 
 static void map_set_up(ax_map *map, const ax_map_options *o)
@@ -161,7 +164,7 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
                   : map->bytes_keys           ? AXI_LAYOUT_ENTRIES
                                               : AXI_LAYOUT_SLOTS;
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
-    map->shard_count = o->shards ? o->shards : SHARDS_DEFAULT;
+    map->shard_count = o->shards ? o->shards : map->consistent ? SHARDS_CONSISTENT : SHARDS_DEFAULT;
     map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
     map->hash = o->hash;
     map->hash_context = o->hash_context;

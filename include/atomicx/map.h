@@ -25,7 +25,7 @@
  * | len, stats                         | wait-free, one step per shard     | never       | never     |
  * | for_each, clear, reserve           | shard by shard, mutex in pieces   | for mutexes | ck index, reserve |
  * | snapshot                           | as for_each; AX_MAP_CONSISTENT: all mutexes | for mutexes | yes |
- * | create, destroy                    | mutex; destroy: a grace period    | yes         | yes       |
+ * | create, destroy                    | mutex; destroy: until the background thread is done with it | yes | yes |
  *
  * (a) Never blocked by writers nor by growth. One that meets a moving entry goes on in the next table.
  * (b) A thread's first use of any map registers it with liburcu: one allocation, one mutex. (c) Only
@@ -142,7 +142,7 @@ typedef enum ax_map_index {
 typedef struct ax_map_options {
     ax_map_keys keys;
     ax_map_index index;
-    uint32_t shards; /**< a power of two up to AX_MAP_MAX_SHARDS; 0: 64 */
+    uint32_t shards; /**< a power of two up to AX_MAP_MAX_SHARDS; 0: 64. AX_MAP_CONSISTENT: up to 32; 0: 32 */
     uint32_t flags;  /**< AX_MAP_CONSISTENT or 0 */
 
     /**
@@ -178,7 +178,8 @@ typedef struct ax_map_options {
  * The first map of a process installs pthread_atfork handlers: fork waits for the mutexes of all maps
  * and for a running grace period. In the child all maps are as the parent's at that moment; operations
  * that other threads were in the middle of either happened or not, but `len` may be off by one for each,
- * and what they were about to free is lost. The background thread starts with the first thing to be
+ * and the one thing they were about to free is lost. (ThreadSanitizer ends a program that holds more than
+ * 64 mutexes: fork under it wants TSAN_OPTIONS=detect_deadlocks=0.) The background thread starts with the first thing to be
  * freed, sleeps while there is none, and ends with the last map.
  */
 ax_status ax_map_create(const ax_map_options *options, ax_map **map);
@@ -243,7 +244,8 @@ ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before);
  * The key's value, computed if there is none: compute(context, key, &value) returns AX_OK, or a status
  * that is passed on. It runs without any lock and outside any section of ours and may use the map;
  * several threads may compute for one key at once, the first to finish wins and all get its value. An
- * owned value that lost is destroyed at once. For one computation per key, see memo.h.
+ * owned value that lost, or could not be stored (AX_ERANGE, AX_ENOMEM, AX_EAGAIN), is destroyed at once.
+ * For one computation per key, see memo.h.
  */
 ax_status ax_map_get_or_compute(ax_map *map, ax_key key,
                                 ax_status (*compute)(void *context, ax_key key, uint64_t *value), void *context,

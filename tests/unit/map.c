@@ -106,7 +106,8 @@ static void options_out_of_range_are_refused(void)
 {
     ax_map *map = NULL;
     const ax_map_options wrong[] = { { .keys = (ax_map_keys)2 }, { .index = (ax_map_index)3 }, { .shards = 3 },
-                                     { .shards = 2 * AX_MAP_MAX_SHARDS }, { .flags = 2 }, { .unused_ = { 0, 1 } } };
+                                     { .shards = 2 * AX_MAP_MAX_SHARDS }, { .flags = 2 },
+                                     { .flags = AX_MAP_CONSISTENT, .shards = 64 }, { .unused_ = { 0, 1 } } };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         CHECK_EQ(ax_map_create(&wrong[i], &map), AX_EINVAL);
     CHECK(map == NULL);
