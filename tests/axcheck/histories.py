@@ -257,7 +257,53 @@ def forms():
         check(f"JSON lines with {new}", status == 65 and re.search(pattern, output), f"{status} {output}")
 
 
+def edn():
+    """Jepsen's events; their order is the time."""
+    def events(*lines):
+        return "".join(f"{{:process {p}, :type :{t}, :f :{f}, :value {v}, :time 1}}\n" for p, t, f, v in lines).encode()
+
+    register = [(0, "invoke", "write", 3), (1, "invoke", "read", "nil"), (0, "ok", "write", 3), (1, "ok", "read", "nil"),
+                (1, "invoke", "cas", "[3 4]"), (0, "invoke", "cas", "[5 4]"), (0, "fail", "cas", "[5 4]"),
+                (1, "info", "cas", "[3 4]"), (0, "invoke", "read", "nil"), (0, "ok", "read", 4)]
+    nemesis = b'{:process :nemesis, :type :info, :f :kill, :value {:n #{"n1" "n\\"}2"} :x [1 2 3]}} ; a comment }\n'
+    good = nemesis.join([events(*register[:3]), events(*register[3:])])
+    status, output = run("-", data=good)
+    check("EDN register", status == 0 and "model register, 2 processes, 4 operations, 1 of them unanswered" in output, output)
+    status, output = run("-", data=good.replace(b":value 4,", b":value 5,"))
+    check("EDN register that reads what nobody wrote", status == 1 and "counterexample of 3 operations" in output, output)
+    status, output = run("-", data=good.replace(b"{:process", b"#jepsen.history.Op{:process"))
+    check("EDN with tags", status == 0, output)
+    keyed = [(0, "invoke", "write", "[7 1]"), (1, "invoke", "read", "[8 nil]"), (0, "ok", "write", "[7 1]"), (1, "ok", "read", "[8 nil]"),
+             (1, "invoke", "cas", "[7 [1 2]]"), (1, "ok", "cas", "[7 [1 2]]"), (0, "invoke", "read", "[7 nil]"), (0, "ok", "read", "[7 2]")]
+    status, output = run("-", data=events(*keyed))
+    check("EDN registers by key", status == 0 and "each of 2 keys" in output, output)
+    status, output = run("-", data=events(*keyed[:-1], (0, "ok", "read", "[7 1]")))
+    check("EDN registers by key, stale read", status == 1 and "on key 7 (1 of 2 keys)" in output, output)
+    counter = [(0, "invoke", "add", 2), (1, "invoke", "read", "nil"), (1, "ok", "read", 2), (0, "ok", "add", 2)]
+    status, output = run("-", data=events(*counter))
+    check("EDN counter", status == 0 and "model counter" in output, output)
+    status, output = run("-", data=events(*counter, (1, "invoke", "read", "nil"), (1, "ok", "read", 0)))
+    check("EDN counter that falls", status == 1, output)
+    for name, lines, pattern in (("an answer to nothing", [(0, "ok", "read", 1)], "an answer without an invocation"),
+                                 ("two at once", [(0, "invoke", "read", "nil")] * 2, "invokes while its last operation"),
+                                 ("an unknown type", [(0, "invoke", "read", "nil"), (0, "done", "read", 1)], ":type is none of"),
+                                 ("an unknown operation", [(0, "invoke", "pop", "nil")], ":f is none of"),
+                                 ("a value that does not fit", [(0, "invoke", "write", "[1 2 3]"), (0, "ok", "write", 1)], "does not fit"),
+                                 ("a fraction", [(0, "invoke", "write", "1.5")], "not an integer"),
+                                 ("a number too large", [(0, "invoke", "write", 2**63)], "not an integer below"),
+                                 ("a number far too large", [(0, "invoke", "write", 10**30)], "more than 63 bits"),
+                                 ("no process", [("nil", "invoke", "read", "nil")], ":process is no number"),
+                                 ("nesting", [(0, "invoke", "read", "{" * 10000)], "nested too deeply")):
+        status, output = run("-", data=events(*lines))
+        check(f"EDN: {name}", status == 65 and re.search(pattern, output), f"{status} {output}")
+    for length in range(2, len(good)):
+        status, output = run("-", data=good[:length])
+        whole_line = good[length - 1:length] == b"\n"
+        check(f"EDN, prefix of {length}", status == 65 or (whole_line and status in (0, 3)), f"{status} {output}")
+
+
 folder_of_histories()
+edn()
 refused()
 binary()
 forms()

@@ -15,7 +15,8 @@ static const char help[] =
     "usage: axcheck [OPTION...] FILE...\n"
     "Judges what a stress program left behind. Of a record every invariant is recomputed from the raw evidence in it;\n"
     "for a history an order of its operations is looked for that explains every result (linearizability), and if there\n"
-    "is none a small counterexample is drawn. Which of the two a file is, and in which form, is seen from its beginning.\n"
+    "is none a small counterexample is drawn. What a file is, and in which form, is seen from its beginning\n"
+    "(histories: text, JSON lines, binary, Jepsen's EDN).\n"
     "FILE - is standard input.\n"
     "\n"
     "  -q, --quiet        print only the last line of each file, the verdict\n"
@@ -130,7 +131,7 @@ int main(int argc, char **argv)
             fputs(help, stdout);
             return fflush(stdout) == 0 ? 0 : 70;
         case VERSION:
-            puts("axcheck " AX_VERSION " (record format 1)");
+            puts("axcheck " AX_VERSION " (record format 1, history format 1)");
             return fflush(stdout) == 0 ? 0 : 70;
         default:
             return usage("%s", "unknown option, or one without its argument");

@@ -109,7 +109,7 @@ json_t *axc_write_description(const struct axc_history *history, struct axc_desc
     json_object_set_new(root, "model", json_string(model->name));
     json_object_set_new(root, "setup", setup);
     if (model->has_initial)
-        json_object_set_new(setup, "initial", json_integer(history->initial));
+        json_object_set_new(setup, "initial", axc_value_to_json(history->initial));
     if (history->capacity >= 0)
         json_object_set_new(setup, "capacity", json_integer(history->capacity));
     if (model->has_accounts) {

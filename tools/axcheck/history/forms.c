@@ -10,6 +10,10 @@ enum axc_form axc_form_of(const char *bytes, size_t length)
         return AXC_TEXT_FORM;
     if (length >= sizeof binary && memcmp(bytes, binary, sizeof binary) == 0)
         return AXC_BINARY_FORM;
+    static const char event[] = "{:", tagged[] = "#jepsen.history.Op{:";
+    if ((length >= sizeof event - 1 && memcmp(bytes, event, sizeof event - 1) == 0) ||
+        (length >= sizeof tagged - 1 && memcmp(bytes, tagged, sizeof tagged - 1) == 0))
+        return AXC_EDN_FORM;
     if (length == 0 || bytes[0] != '{')
         return AXC_NO_HISTORY;
     /* A record begins so, too: what it says of itself must be in the first line. */

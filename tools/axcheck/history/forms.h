@@ -11,7 +11,7 @@
 #define AXC_BLOCK_MAGIC "AXHB"
 #define AXC_END_MAGIC "AXHE"
 
-enum axc_form { AXC_NO_HISTORY, AXC_TEXT_FORM, AXC_LINES_FORM, AXC_BINARY_FORM };
+enum axc_form { AXC_NO_HISTORY, AXC_TEXT_FORM, AXC_LINES_FORM, AXC_BINARY_FORM, AXC_EDN_FORM };
 
 /* Which form these bytes begin, at most 4096 of them; AXC_NO_HISTORY: something else. */
 enum axc_form axc_form_of(const char *bytes, size_t length);
@@ -20,6 +20,7 @@ enum axc_form axc_form_of(const char *bytes, size_t length);
 bool axc_read_text(struct axc_history *history, const char *bytes, size_t length);
 bool axc_read_lines(struct axc_history *history, const char *bytes, size_t length);
 bool axc_read_binary(struct axc_history *history, const char *bytes, size_t length);
+bool axc_read_edn(struct axc_history *history, const char *bytes, size_t length); /* Jepsen's; is not written */
 
 /* Each writes the whole history, ops sorted by process; false without memory. Errors of the file are the caller's. */
 bool axc_write_text(const struct axc_history *history, FILE *out);

@@ -97,7 +97,7 @@ bool axc_history_setup(struct axc_history *history, uint64_t offset, const char 
     if (model == NULL)
         return axc_corrupt(history->report, offset, "setup before model");
     bool single = count == 1 && values[0] != AXC_NONE;
-    if (length == 7 && memcmp(name, "initial", 7) == 0 && model->has_initial && single) {
+    if (length == 7 && memcmp(name, "initial", 7) == 0 && model->has_initial && count == 1) {
         history->initial = values[0];
         return true;
     }

@@ -36,6 +36,8 @@ static bool read_history(struct axc_history *history, enum axc_form form, const 
         return axc_read_lines(history, bytes, length);
     case AXC_BINARY_FORM:
         return axc_read_binary(history, bytes, length);
+    case AXC_EDN_FORM:
+        return axc_read_edn(history, bytes, length);
     default:
         return axc_corrupt(report, 0, "not a history");
     }

@@ -243,8 +243,11 @@ bool axc_write_text(const struct axc_history *history, FILE *out)
 {
     const struct axc_model *model = history->model;
     fprintf(out, "atomicx-history 1\nmodel %s\n", model->name);
-    if (model->has_initial)
-        fprintf(out, "setup initial %" PRId64 "\n", history->initial);
+    if (model->has_initial) {
+        fputs("setup initial", out);
+        put_value(history->initial, out);
+        fputc('\n', out);
+    }
     if (history->capacity >= 0)
         fprintf(out, "setup capacity %" PRId64 "\n", history->capacity);
     if (history->accounts > 0)
