@@ -3,6 +3,7 @@
 ax_unit(lock)
 ax_unit(lock_checks)
 ax_unit(lock_order)
+ax_unit(lock_report)
 foreach(program IN ITEMS test_lock_checks test_lock_checks-tsan)
   if(TARGET ${program})
     target_link_options(${program} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)

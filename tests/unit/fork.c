@@ -98,13 +98,16 @@ static int child(void)
     return check_summary();
 }
 
-/* _exit, as a leak checker at exit can't make sense of threads that stayed in the parent. */
-extern void __gcov_dump(void) __attribute__((weak));
+#ifdef AX_COVERAGE
+void __gcov_dump(void);
+#endif
 
+/* _exit, as exit would run what belongs to threads that stayed in the parent. */
 static void leave_child(int code)
 {
-    if (__gcov_dump)
-        __gcov_dump();
+#ifdef AX_COVERAGE
+    __gcov_dump();
+#endif
     _exit(code);
 }
 
