@@ -91,3 +91,10 @@ ax_status axi_domain_flush(struct axi_domain *domain)
 }
 
 bool axi_reclaim_would_deadlock(void) { return depth != 0; }
+
+void urcu_bp_before_fork(void) {}
+void urcu_bp_after_fork_parent(void) {}
+void urcu_bp_after_fork_child(void) {}
+void axi_reclaim_before_fork(void) {}
+void axi_reclaim_after_fork_parent(void) {}
+void axi_reclaim_after_fork_child(void) {}
