@@ -217,7 +217,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
         history->initial = (int64_t)random_below(2);
     size_t count = 1 + random_below(MOST);
     struct planned plan[MOST];
-    bool touching = random_below(4) == 0;
+    bool touching = random_below(2) == 0;
     uint64_t clock[PROCESSES] = {0}, last_point[PROCESSES] = {0};
     for (size_t i = 0; i < count; i++) {
         uint32_t process = (uint32_t)random_below(PROCESSES);
@@ -238,6 +238,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
     size_t favourite = random_below(history->model->verb_count), changed = random_below(2 * count);
     /* Half of the counters and sellers as the fast judges want them. */
     bool plain = random_below(2) == 0, counter = strcmp(history->model->name, "counter") == 0;
+    int64_t step = 1 + (int64_t)random_below(2);
     bool tickets = strcmp(history->model->name, "tickets") == 0;
     for (size_t i = 0; i < count; i++) {
         size_t verb = random_below(3) == 0 ? random_below(history->model->verb_count) : favourite;
@@ -254,7 +255,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
         if (history->model->keyed)
             values[i][0] = 0;
         if (plain && counter && known->args == 1)
-            values[i][0] = 1;
+            values[i][0] = step;
         bool looked = known->results == 1 && (plain || random_below(12) != 0);
         if (looked) {
             op->results = 1;

@@ -196,7 +196,7 @@ static bool judge_counter(const struct axc_part *part, struct axc_fast *fast)
 static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
 {
     int64_t capacity = part->history->capacity;
-    uint64_t first_refusal = AXC_PENDING, last_sale = 0;
+    uint64_t first_refusal = AXC_PENDING;
     const struct axc_op *refused = NULL, *last = NULL;
     for (size_t i = 0; i < part->count; i++) {
         const struct axc_op *op = &part->ops[i];
@@ -205,38 +205,40 @@ static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
             return false;
     }
     fast->rule = "ticket by ticket";
-    uint32_t *buyer = axc_alloc((size_t)capacity * sizeof *buyer);
-    if (buyer == NULL)
+    uint32_t *sold = axc_alloc((part->count + 1) * sizeof *sold);
+    if (sold == NULL)
         return false;
-    memset(buyer, 0xff, (size_t)capacity * sizeof *buyer);
-    int64_t unsold = capacity;
+    size_t sales = 0;
     fast->right = true;
     for (size_t i = 0; i < part->count && fast->right; i++) {
         const struct axc_op *op = &part->ops[i];
-        int64_t ticket = op->results > 0 ? axc_values(part->history, op)[0] : AXC_CLOSED;
-        if (ticket == AXC_NONE) {
-            if (op->responded < first_refusal) {
-                first_refusal = op->responded;
-                refused = op;
-            }
-        } else if (ticket != AXC_CLOSED && (ticket < 0 || ticket >= capacity)) {
+        int64_t ticket = op->results > 0 ? axc_values(part->history, op)[0] : AXC_NONE;
+        if (op->results > 0 && ticket == AXC_NONE && op->responded < first_refusal) {
+            first_refusal = op->responded;
+            refused = op;
+        } else if (ticket != AXC_NONE && (ticket < 0 || ticket >= capacity)) {
             snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold, outside 0 to %" PRId64, ticket, capacity - 1);
             blame(fast, op, NULL);
             fast->right = false;
-        } else if (ticket != AXC_CLOSED && buyer[ticket] != UINT32_MAX) {
-            snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold to process %" PRIu32 " and to process %" PRIu32, ticket,
-                     part->ops[buyer[ticket]].process, op->process);
-            blame(fast, &part->ops[buyer[ticket]], op);
-            fast->right = false;
-        } else if (ticket != AXC_CLOSED) {
-            buyer[ticket] = (uint32_t)i;
-            unsold--;
-            if (op->invoked >= last_sale) {
-                last_sale = op->invoked;
-                last = op;
-            }
+        } else if (ticket != AXC_NONE) {
+            sold[sales++] = (uint32_t)i;
+            last = op; /* they are in the order of invocation */
         }
     }
+    sorting = part;
+    qsort(sold, sales, sizeof *sold, by_value);
+    for (size_t i = 1; i < sales && fast->right; i++) {
+        const struct axc_op *a = &part->ops[sold[i - 1]], *b = &part->ops[sold[i]];
+        int64_t ticket = axc_values(part->history, b)[0];
+        if (axc_values(part->history, a)[0] == ticket) {
+            snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold to process %" PRIu32 " and to process %" PRIu32, ticket,
+                     a->process, b->process);
+            blame(fast, a, b);
+            fast->right = false;
+        }
+    }
+    int64_t unsold = capacity - (int64_t)sales;
+    uint64_t last_sale = last != NULL ? last->invoked : 0;
     /* Unanswered sales may have taken what nobody has, the earliest first. */
     for (size_t i = 0; i < part->count && unsold > 0; i++)
         if (part->ops[i].responded == AXC_PENDING) {
@@ -256,7 +258,7 @@ static bool judge_tickets(const struct axc_part *part, struct axc_fast *fast)
         blame(fast, unsold > 0 ? NULL : last, refused);
         fast->right = false;
     }
-    axc_free(buyer);
+    axc_free(sold);
     return true;
 }
 
