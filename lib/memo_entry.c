@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -6,7 +7,7 @@
 
 static size_t entry_size(size_t key_len)
 {
-    return sizeof(struct axi_memo_entry) + key_len;
+    return offsetof(struct axi_memo_entry, key) + key_len; /* its end is padding, which the key may use */
 }
 
 uint64_t axi_memo_now(void)
@@ -25,7 +26,7 @@ struct axi_memo_entry *axi_memo_entry_create(ax_memo *memo, const void *key, siz
         axi_allocate(memo->options.allocator, entry_size(key_len), _Alignof(struct axi_memo_entry));
     if (!entry)
         return NULL;
-    memset(entry, 0, sizeof *entry);
+    memset(entry, 0, offsetof(struct axi_memo_entry, key));
     entry->hash = hash;
     entry->key_len = key_len;
     entry->expires = UINT64_MAX;

@@ -41,20 +41,22 @@ enum axi_memo_kind { AXI_MEMO_ENTRY, AXI_MEMO_TABLE }; /* what is retired */
 
 struct axi_memo_entry {
     struct axi_retired retired;
-    _Atomic(struct axi_memo_entry *) next; /* in the bucket. Under the shard's mutex; readers walk it. */
-    uint64_t hash;                         /* constant, as key and key_len */
+    bool linked; /* in the table. Under the shard's mutex, as the ring. */
+    struct axi_memo_entry *ring_next, *ring_previous;
+    struct axi_memo_entry *blocked_on; /* what the computing thread waits for. memo_flight.c's mutex. */
+    _Atomic(const void *) computer;    /* identity of the computing thread, NULL: none. That thread. */
+
+    /* What a hit looks at: one line, with the first 8 bytes of the key. */
+    _Alignas(64) _Atomic(struct axi_memo_entry *) next; /* in the bucket. Under the shard's mutex; readers walk it. */
+    uint64_t hash;                                      /* constant, as key and key_len */
     size_t key_len;
     _Atomic uint32_t refs;
     _Atomic uint32_t state;
-    _Atomic uint32_t used;         /* since the hand last came by. Readers and the hand. */
-    _Atomic(const void *) computer; /* identity of the computing thread, NULL: none. That thread. */
     /* The outcome. Written by the computing thread before the state says READY or FAILED (F1). */
     void *value;
-    ax_status status;
     uint64_t expires; /* nanoseconds of CLOCK_MONOTONIC; UINT64_MAX: never */
-    bool linked;      /* in the table. Under the shard's mutex, as the ring. */
-    struct axi_memo_entry *ring_next, *ring_previous;
-    struct axi_memo_entry *blocked_on; /* what the computing thread waits for. memo_flight.c's mutex. */
+    ax_status status;
+    _Atomic uint32_t used; /* since the hand last came by. Readers and the hand. */
     unsigned char key[];
 };
 
