@@ -179,8 +179,8 @@ ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct
                 axi_memo_unref_entry(memo, entry);
             return status;
         case AXI_MEMO_VACANT:
-            /* relaxed: an abandoned flight hands nothing over; WAITED stays for those who sleep */
-            if (axi_cas_relaxed_relaxed(&entry->state, &state, (state & AXI_MEMO_WAITED) | AXI_MEMO_COMPUTING)) {
+            /* relaxed: an abandoned flight hands nothing over. All who slept were woken: nobody is forgotten. */
+            if (axi_cas_relaxed_relaxed(&entry->state, &state, AXI_MEMO_COMPUTING)) {
                 axi_store_relaxed(&entry->computer, axi_memo_me()); /* relaxed: see end_flight */
                 compute(memo, entry);
                 computed = true;

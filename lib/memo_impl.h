@@ -24,7 +24,8 @@
 #include "reclaim.h"
 
 /*
- * The state of an entry, a futex word. WAITED may stand beside COMPUTING and VACANT: somebody sleeps.
+ * The state of an entry, a futex word. WAITED may stand beside COMPUTING: somebody sleeps, and is woken by
+ * whoever ends that state, for whatever reason.
  *   VACANT -> COMPUTING  by compare-and-swap: whoever succeeds computes
  *   COMPUTING -> READY or FAILED, for good; COMPUTING -> VACANT when the computing thread ends
  */

@@ -4,3 +4,10 @@ ax_unit(memo_values)
 ax_program(test_memo_cxx unit/memo_cxx.cc LINK atomicx)
 set_target_properties(test_memo_cxx PROPERTIES CXX_STANDARD 11 CXX_EXTENSIONS OFF)
 ax_test(unit.memo_cxx LABELS quick COMMAND test_memo_cxx)
+
+ax_unit(memo_entry)
+foreach(name IN ITEMS test_memo_entry test_memo_entry-tsan) # internal interfaces
+  if(TARGET ${name})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+  endif()
+endforeach()

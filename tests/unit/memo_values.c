@@ -208,6 +208,11 @@ static void callbacks_run_under_no_lock(void)
     for (uint64_t key = 0; key < 900; key++)
         CHECK_EQ(touch(key), AX_OK);
     CHECK(stats().evictions > 0);
+    uint64_t last = 7777;
+    CHECK_EQ(touch(last), AX_OK);
+    int before = atomic_load(&destroyed);
+    CHECK_EQ(ax_memo_forget(memo, &last, sizeof last), AX_OK); /* gives up the last reference */
+    CHECK_EQ(atomic_load(&destroyed), before + 1);
     reenter = false;
     end();
 }
@@ -323,6 +328,26 @@ static void held_values_live_through_forgetting_and_eviction(void)
     }
 }
 
+/* Three keys and room for two: each miss evicts what somebody else is about to hit. */
+static void hit_and_evict(int index, void *arg)
+{
+    (void)arg;
+    unsigned seed = (unsigned)index + 1;
+    for (int i = 0; i < 10 * ROUNDS; i++) {
+        seed = seed * 1103515245u + 12345u;
+        ax_status status = touch((seed >> 16) % 3 + 10000);
+        CHECK_FATAL(status == AX_OK || status == AX_EAGAIN);
+    }
+}
+
+static void an_evicted_value_is_never_handed_out(void)
+{
+    begin(2, NULL);
+    run_threads(4, hit_and_evict, NULL);
+    CHECK(stats().evictions > 0 && stats().hits > 0);
+    end();
+}
+
 static void touch_all(int index, void *arg)
 {
     (void)arg;
@@ -350,6 +375,7 @@ int main(void)
     RUN(the_allocator_gets_back_what_it_gave);
     RUN(no_memory_is_a_status_and_leaks_nothing);
     RUN(held_values_live_through_forgetting_and_eviction);
+    RUN(an_evicted_value_is_never_handed_out);
     RUN(growing_under_readers_computes_nothing_twice);
     return check_summary();
 }
