@@ -134,6 +134,36 @@ static void no_deposit_and_no_withdrawal_is_lost(void)
     ax_accounts_destroy(bank.accounts);
 }
 
+/* All four parts of the balances change with each transfer; a reader finds one of the two amounts, whole. */
+#define ALL_PARTS INT64_C(0x0001000100010001)
+
+static void swing_or_look(int index, void *arg)
+{
+    struct bank *bank = arg;
+    if (index == 0) {
+        for (int i = 0; i < 10 * ROUNDS; i++)
+            CHECK_FATAL(ax_accounts_transfer(bank->accounts, (uint32_t)i % 2, 1 - (uint32_t)i % 2, ALL_PARTS) == AX_OK);
+        atomic_store(&bank->working, 0);
+        return;
+    }
+    int64_t seen, all[2];
+    while (atomic_load(&bank->working)) {
+        CHECK_FATAL(ax_accounts_balance(bank->accounts, 0, &seen) == AX_OK && (seen == 0 || seen == ALL_PARTS));
+        if (index == 2)
+            CHECK_FATAL(ax_accounts_audit_all(bank->accounts, all, 2, NULL, NULL) == AX_OK &&
+                        (all[0] == 0 || all[0] == ALL_PARTS));
+    }
+}
+
+static void a_balance_is_never_a_mixture_of_two(void)
+{
+    struct bank bank = { .accounts = table(2, 4, 0) };
+    CHECK_FATAL(ax_accounts_deposit(bank.accounts, 0, ALL_PARTS) == AX_OK);
+    atomic_init(&bank.working, 1);
+    run_threads(4, swing_or_look, &bank);
+    ax_accounts_destroy(bank.accounts);
+}
+
 /* An audit begun after a deposit has returned includes it; one completed before it began doesn't. */
 static void audit_own_deposits(int index, void *arg)
 {
@@ -286,6 +316,7 @@ int main(void)
     RUN(no_audit_sees_money_in_flight);
     RUN(overlapping_audits_all_get_done);
     RUN(no_deposit_and_no_withdrawal_is_lost);
+    RUN(a_balance_is_never_a_mixture_of_two);
     RUN(an_audit_includes_all_that_was_done_before_its_call);
     RUN(audits_respect_the_order_of_changes_and_reads);
     RUN(B1_who_sees_a_change_sees_what_was_done_before_it);
