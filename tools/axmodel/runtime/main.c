@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,6 +100,33 @@ static void crashed(int sig, siginfo_t *info, void *context)
         axm_violation(AXM_CRASH, f->pc, "thread %u used up its stack of %d bytes", f->tid, AXM_STACK);
     axm_violation(AXM_CRASH, f->pc, "%s at address %#zx in thread %u, some time after the operation named below",
                   strsignal(sig), (size_t)addr, f->tid);
+}
+
+/* Every second of processor time. A run lasts microseconds; one that is still the same after some seconds
+ * and has made no event since is in a loop that nothing visible will end. */
+enum { PATIENCE = 5 };
+static void on_tick(int sig)
+{
+    static AXM_STATE uint64_t run;
+    static AXM_STATE uint16_t events;
+    static AXM_STATE int ticks;
+    (void)sig;
+    if (axm.cur == NULL || axm.stats.runs != run || axm.g->n != events) {
+        ticks = 0;
+        run = axm.stats.runs;
+        events = axm.cur == NULL ? 0 : axm.g->n;
+        return;
+    }
+    if (++ticks < PATIENCE)
+        return;
+    ticks = 0;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGVTALRM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    axm_violation(AXM_LIVELOCK, axm.cur->pc,
+                  "thread %u has run for %d s without an operation that others could see, after the one named below",
+                  axm.cur->tid, PATIENCE);
 }
 
 static void on_interrupt(int sig)
@@ -480,6 +507,10 @@ int main(int argc, char **argv)
     sigaction(SIGFPE, &crash, NULL);
     sigaction(SIGILL, &crash, NULL);
     signal(SIGINT, on_interrupt);
+    struct sigaction tick = {.sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART};
+    sigaction(SIGVTALRM, &tick, NULL);
+    const struct itimerval second = {{1, 0}, {1, 0}};
+    setitimer(ITIMER_VIRTUAL, &second, NULL);
     axm_fibers_init();
     axm_heap_init();
     axm_globals_save();
