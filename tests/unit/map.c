@@ -200,6 +200,43 @@ static void a_walk_stops_when_told_and_erases_only_what_it_showed(void)
     }
 }
 
+/* The table is rebuilt, several times over, between two visits. */
+struct growing_walk {
+    const struct map_setup *setup;
+    ax_map *map;
+    unsigned times[100];
+};
+
+static ax_map_visit count_and_grow(void *context, ax_key key, uint64_t value)
+{
+    struct growing_walk *walk = context;
+    uint64_t storage;
+    if (value < 100)
+        walk->times[value]++;
+    CHECK(value >= 100 || map_number(key) == value);
+    for (uint64_t k = 0; value < 100 && k < 50; k++)
+        CHECK_EQ(ax_map_put(walk->map, map_key(walk->setup, value * 1000 + 100000 + k, &storage), 1000), AX_OK);
+    return AX_MAP_NEXT;
+}
+
+static void a_walk_goes_on_through_rebuilds(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        struct growing_walk walk = { &map_setups[s], map_of_setup(&map_setups[s], (ax_map_options){ .shards = 1 }), { 0 } };
+        uint64_t storage;
+        ax_map_stats before, after;
+        for (uint64_t k = 0; k < 100; k++)
+            CHECK_EQ(ax_map_put(walk.map, map_key(walk.setup, k, &storage), k), AX_OK);
+        ax_map_stats_read(walk.map, &before);
+        CHECK_EQ(ax_map_for_each(walk.map, count_and_grow, &walk), AX_OK);
+        ax_map_stats_read(walk.map, &after);
+        for (uint64_t k = 0; k < 100; k++)
+            CHECK_EQ(walk.times[k], 1);
+        CHECK(after.rebuilds >= before.rebuilds + 3);
+        CHECK_EQ(ax_map_destroy(walk.map), AX_OK);
+    }
+}
+
 /* ---- owned values ---- */
 
 static unsigned destroyed_count;
@@ -315,6 +352,7 @@ int main(void)
     RUN(options_out_of_range_are_refused);
     RUN(callbacks_may_use_the_map);
     RUN(a_walk_stops_when_told_and_erases_only_what_it_showed);
+    RUN(a_walk_goes_on_through_rebuilds);
     RUN(each_owned_value_is_destroyed_once);
     RUN(a_destructor_may_use_another_map);
     RUN(sections_nest);
