@@ -190,7 +190,9 @@ static int run_and_judge(struct axi_stress *stress)
     if (hammer(stress, &code)) {
         struct summary summary = { .result = HOLDS };
         measure(stress, &summary);
+        axi_heartbeat(stress, '.'); /* joining, judging and writing may take their time, each */
         judge(stress, &summary);
+        axi_heartbeat(stress, '.');
         error = stress->record != NULL ? axi_record_write(stress) : NULL;
         code = say(stress, &summary);
         if (error != NULL)

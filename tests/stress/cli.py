@@ -241,7 +241,7 @@ def many_threads():
     expect("100000 threads", result, 2, err="--threads 100000: ")
     check("100000 threads leave stdout empty", result.stdout == "", result.stdout)
     expect("a million threads and one", run(SUBJECT, "--threads", "1000001"), 2, err="--threads 1000001: is too large")
-    expect("500 threads", run(SUBJECT, "--threads", "500", "--iters", "2e4"), 0, out="500 threads")
+    expect("500 threads", run(SUBJECT, "--threads", "500", "--iters", "1e5"), 0, out="500 threads")
 
 
 def on_terminal(arguments, environment):
