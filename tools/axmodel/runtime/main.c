@@ -348,10 +348,12 @@ static int run_test(struct ax_model_case *t)
         axm_outcomes_print(true);
         printf("]}\n");
     } else {
-        printf("%s: %s%s%s %s, %llu executions (%llu blocked, %llu pruned), %.3f s, %.0f runs per cpu second\n", t->name,
+        char rate[48] = ""; /* too short to tell */
+        if (cpu >= 0.01)
+            snprintf(rate, sizeof rate, ", %.0f runs per cpu second", (double)s->runs / cpu);
+        printf("%s: %s%s%s %s, %llu executions (%llu blocked, %llu pruned), %.3f s%s\n", t->name,
                verdict, violated ? ": " : "", violated ? found : "", words, (unsigned long long)s->executions,
-               (unsigned long long)s->blocked, (unsigned long long)s->pruned, seconds,
-               (double)s->runs / (cpu > 0 ? cpu : 1e-9));
+               (unsigned long long)s->blocked, (unsigned long long)s->pruned, seconds, rate);
         if (!axm.opt.quiet)
             axm_outcomes_print(false);
     }

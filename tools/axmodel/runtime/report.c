@@ -269,7 +269,8 @@ void axm_print_violation(const char *test)
     if (axm.pc1 != 0) {
         axm_where(axm.pc1, place, sizeof place);
         fprintf(stderr, "  at %s\n", place);
-        for (unsigned k = axm.depth1; k-- > 1;) {
+        unsigned outermost = axm.depth1 > 9 ? axm.depth1 - 9u : 0;
+        for (unsigned k = axm.depth1; k-- > outermost + 1;) {
             axm_where(axm.calls1[k], place, sizeof place);
             fprintf(stderr, "     called from %s\n", place);
         }

@@ -133,6 +133,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->entry = entry;
     f->arg = arg;
     f->ret = f->cleanup = NULL;
+    f->pc = 0;
     f->doing = NULL;
     f->spins = f->depth = 0;
     f->fair = false;
