@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -77,6 +78,7 @@ static pid_t start(struct shared *s, void *memory, size_t size, unsigned seed)
     CHECK_FATAL(child >= 0);
     if (child != 0)
         return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* trades until killed, also when the test itself ends early */
     ax_accounts *t;
     if (ax_accounts_attach(memory, size, &t) != AX_OK)
         _exit(1);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -78,6 +79,7 @@ static pid_t start(struct shared *s, void *memory, size_t size, int who, unsigne
     CHECK_FATAL(child >= 0);
     if (child != 0)
         return child;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* trades until killed, also when the test itself ends early */
     ax_tickets *t;
     if (ax_tickets_attach(memory, size, &t) != AX_OK)
         _exit(1);
