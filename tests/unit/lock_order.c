@@ -105,6 +105,18 @@ static void a_circle_of_four_is_found_where_it_closes(void)
     end();
 }
 
+static void nothing_follows_from_an_order_that_was_told(void)
+{
+    begin();
+    nested(&a, &b);
+    nested(&b, &a);
+    CHECK_EQ(told_now(), 1);
+    forget_told();
+    nested(&a, &d);
+    nested(&d, &b); /* a, d, b: only the wrong b before a would make a circle of it */
+    end();
+}
+
 static void a_consistent_order_is_never_told(void)
 {
     begin();
@@ -238,6 +250,7 @@ int main(void)
     RUN(an_inversion_is_found_in_one_thread_with_all_its_sites);
     RUN(threads_that_never_meet_are_enough_and_each_pair_is_told_once);
     RUN(a_circle_of_four_is_found_where_it_closes);
+    RUN(nothing_follows_from_an_order_that_was_told);
     RUN(a_consistent_order_is_never_told);
     RUN(orders_with_a_lock_released_early_are_noted);
     RUN(a_try_is_no_order_but_what_it_took_is_held);
