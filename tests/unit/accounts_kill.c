@@ -6,14 +6,10 @@
  */
 #include <atomicx/accounts.h>
 
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 
-#include "../check.h"
+#include "../processes.h"
 
 enum { KILLS = 100, PROCESSES = 4, CALLS = PROCESSES + 1, ACCOUNTS = 6, OPENING = 70000, FLOOR = -100 };
 
@@ -65,33 +61,16 @@ static void move_money_until_killed(struct shared *s, ax_accounts *t, unsigned s
     }
 }
 
-static void *shared_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK_FATAL(memory != MAP_FAILED);
-    return memory;
-}
-
 static pid_t start(struct shared *s, void *memory, size_t size, unsigned seed)
 {
-    pid_t child = fork();
-    CHECK_FATAL(child >= 0);
+    pid_t child = fork_to_be_killed();
     if (child != 0)
         return child;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* trades until killed, also when the test itself ends early */
     ax_accounts *t;
     if (ax_accounts_attach(memory, size, &t) != AX_OK)
         _exit(1);
     move_money_until_killed(s, t, seed);
     _exit(1);
-}
-
-static void stop(pid_t child)
-{
-    int status;
-    kill(child, SIGKILL);
-    CHECK_FATAL(waitpid(child, &status, 0) == child);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void round_of_kills(unsigned seed)

@@ -8,14 +8,10 @@
 #include <atomicx/counter.h>
 #include <atomicx/tickets.h>
 
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 
-#include "../check.h"
+#include "../processes.h"
 
 enum { KILLS = 100, CAPACITY = 3000, PROCESSES = 4, LEASES = 3, MANY = 3, BLOCK = 50 };
 
@@ -66,33 +62,16 @@ static void trade_until_killed(struct shared *s, ax_tickets *t, int who, unsigne
     }
 }
 
-static void *shared_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK_FATAL(memory != MAP_FAILED);
-    return memory;
-}
-
 static pid_t start(struct shared *s, void *memory, size_t size, int who, unsigned seed)
 {
-    pid_t child = fork();
-    CHECK_FATAL(child >= 0);
+    pid_t child = fork_to_be_killed();
     if (child != 0)
         return child;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* trades until killed, also when the test itself ends early */
     ax_tickets *t;
     if (ax_tickets_attach(memory, size, &t) != AX_OK)
         _exit(1);
     trade_until_killed(s, t, who, seed);
     _exit(1);
-}
-
-static void stop(pid_t child)
-{
-    int status;
-    kill(child, SIGKILL);
-    CHECK_FATAL(waitpid(child, &status, 0) == child);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void round_of_kills(unsigned seed)
