@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <atomicx/adder.h>
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-
+#include "../alarm.h"
 #include "../threads.h"
 
 static void zero_filled_memory_is_an_adder(void)
@@ -228,30 +224,20 @@ static void additions_in_thread_destructors_are_counted(void)
 }
 
 static ax_adder from_handler = AX_ADDER_INIT;
-static atomic_int handled;
-
-static void on_alarm(int signal)
+static void add_plainly(void)
 {
-    (void)signal;
+    ax_adder_add(&from_handler, 1);
+}
+
+static void add_in_handler(void)
+{
     ax_adder_add_async(&from_handler, 1);
-    atomic_fetch_add(&handled, 1);
 }
 
 static void async_additions_in_a_signal_handler_are_counted(void)
 {
-    struct sigaction action = { .sa_handler = on_alarm };
-    sigaction(SIGALRM, &action, NULL);
-    struct itimerval every = { { 0, 100 }, { 0, 100 } };
-    struct itimerval never = { { 0, 0 }, { 0, 0 } };
-    setitimer(ITIMER_REAL, &every, NULL);
-    int64_t mine = 0;
-    while (atomic_load(&handled) < 50) {
-        ax_adder_add(&from_handler, 1);
-        mine++;
-    }
-    setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN);
-    CHECK_EQ(ax_adder_sum(&from_handler), mine + atomic_load(&handled));
+    int64_t made = interrupt(add_plainly, add_in_handler, 50);
+    CHECK_EQ(ax_adder_sum(&from_handler), made);
     ax_adder_fini(&from_handler);
 }
 

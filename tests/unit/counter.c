@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <atomicx/counter.h>
 
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-
+#include "../alarm.h"
+#include "../processes.h"
 #include "../threads.h"
 
 static void every_operation_returns_the_value_before(void)
@@ -130,36 +127,20 @@ static void C1_two_counters_are_one_order(void)
 }
 
 static ax_counter in_handler = AX_COUNTER_INIT(0);
-static atomic_int handled;
-
-static void on_alarm(int signal)
+static void add_one(void)
 {
-    (void)signal;
     ax_counter_add(&in_handler, 1);
-    atomic_fetch_add(&handled, 1);
 }
 
 static void additions_in_a_signal_handler_are_counted(void)
 {
-    struct sigaction action = { .sa_handler = on_alarm };
-    sigaction(SIGALRM, &action, NULL);
-    struct itimerval every = { { 0, 100 }, { 0, 100 } };
-    struct itimerval never = { { 0, 0 }, { 0, 0 } };
-    setitimer(ITIMER_REAL, &every, NULL);
-    int64_t mine = 0;
-    while (atomic_load(&handled) < 50) {
-        ax_counter_add(&in_handler, 1);
-        mine++;
-    }
-    setitimer(ITIMER_REAL, &never, NULL);
-    signal(SIGALRM, SIG_IGN);
-    CHECK_EQ(ax_counter_read(&in_handler), mine + atomic_load(&handled));
+    int64_t made = interrupt(add_one, add_one, 50);
+    CHECK_EQ(ax_counter_read(&in_handler), made);
 }
 
 static void processes_count_together_in_shared_memory(void)
 {
-    ax_counter *c = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK_FATAL(c != MAP_FAILED);
+    ax_counter *c = shared_memory(4096);
     pid_t children[4];
     for (int p = 0; p < 4; p++) {
         children[p] = fork();
