@@ -284,6 +284,28 @@ def edn():
     check("EDN counter", status == 0 and "model counter" in output, output)
     status, output = run("-", data=events(*counter, (1, "invoke", "read", "nil"), (1, "ok", "read", 0)))
     check("EDN counter that falls", status == 1, output)
+    bank = [(0, "invoke", "read", "nil"), (0, "ok", "read", "{3 10, 7 0}"), (0, "invoke", "transfer", "{:from 3, :to 7, :amount 4}"),
+            (1, "invoke", "transfer", "{:amount 20, :to 3, :from 7}"), (1, "fail", "transfer", "{:amount 20, :to 3, :from 7}"),
+            (2, "invoke", "read", "nil"), (2, "ok", "read", "{7 4, 3 6}"), (0, "info", "transfer", "{:from 3, :to 7, :amount 4}")]
+    status, output = run("-", data=events(*bank))
+    check("EDN bank", status == 0 and "model accounts, 2 processes, 3 operations, 1 of them unanswered" in output, output)
+    status, output = run("-", data=events(*bank).replace(b"{7 4, 3 6}", b"{7 4, 3 10}"))
+    check("EDN bank read in the middle of a transfer", status == 1 and "audit -> 10 4" in output, output)
+    status, output = run("-", data=events(*bank[2:]))
+    check("EDN bank whose beginning nobody read", status == 3 and "say them with --setup 'balances" in output, output)
+    status, output = run("--setup", "balances 10 0", "-", data=events(*bank[2:]))
+    check("EDN bank told how it began", status == 0, output)
+    status, output = run("--setup", "balances 10 1", "-", data=events(*bank[2:]))
+    check("EDN bank told wrong", status == 1, output)
+    for setup in ("balances 10", "balances 10 x", "balances", "balances ", "initial 3", "balances 10 0 ", ""):
+        status, output = run("--setup", setup, "-", data=events(*bank[2:]))
+        check(f"--setup '{setup}'", status == 65, output)
+    for name, old, new, pattern in (("another account", b"{7 4, 3 6}", b"{7 4, 4 6}", "not the accounts"), ("an account twice", b"{7 4, 3 6}", b"{7 4, 7 6}", "not the accounts"),
+                                    ("an account missing", b"{7 4, 3 6}", b"{7 4}", "not the accounts"), ("a balance that is none", b"{7 4, 3 6}", b"{7 nil, 3 6}", "not a map of"),
+                                    ("a transfer without amount", b", :amount 4}", b"}", ":value is no {:from"), ("a transfer to nowhere", b":to 7", b":to 8", "there is no such account"),
+                                    ("a read of a number", b"{7 4, 3 6}", b"6", "no map of balances"), ("a write", b":f :transfer", b":f :write", "neither :read nor :transfer")):
+        status, output = run("-", data=events(*bank).replace(old, new))
+        check(f"EDN bank: {name}", status == 65 and re.search(pattern, output), f"{status} {output}")
     for name, lines, pattern in (("an answer to nothing", [(0, "ok", "read", 1)], "an answer without an invocation"),
                                  ("two at once", [(0, "invoke", "read", "nil")] * 2, "invokes while its last operation"),
                                  ("an unknown type", [(0, "invoke", "read", "nil"), (0, "done", "read", 1)], ":type is none of"),
@@ -296,6 +318,10 @@ def edn():
                                  ("nesting", [(0, "invoke", "read", "{" * 10000)], "nested too deeply")):
         status, output = run("-", data=events(*lines))
         check(f"EDN: {name}", status == 65 and re.search(pattern, output), f"{status} {output}")
+    for form in ("text", "jsonl", "binary"):
+        done = subprocess.run([AXCHECK, "--convert", form, "-"], input=events(*bank), capture_output=True, check=False)
+        status, output = run("-", data=done.stdout)
+        check(f"EDN bank as {form}", status == 0 and "model accounts, 2 processes, 3 operations" in output, output)
     for length in range(2, len(good)):
         status, output = run("-", data=good[:length])
         whole_line = good[length - 1:length] == b"\n"

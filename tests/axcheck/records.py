@@ -287,6 +287,12 @@ def violated():
     case("refused although one was left", record, 1, "VIOLATED  sold out: 5 refusals of up to 1 at once, and 1 left")
     record["setup"]["batch"] = 2
     case("but not two, when two were wanted", record, 0, "sold out: 5 refusals of up to 2 at once, and 1 left")
+    record = forge(record, "setup", "batch", 1)
+    case("nor where a lease may have held it", forge(record, "setup", "leased", 1), 0,
+         "sold out: 5 refusals of up to 1 at once, and 1 left, where leases held up to 1")
+    case("leases that held fewer than are left", forge(forge(record, "setup", "leased", 1), "final", "left", 2), 1,
+         "VIOLATED  sold out: 5 refusals of up to 1 at once, and 2 left, where leases held up to 1")
+    case("leases of less than nothing", forge(record, "setup", "leased", -1), 65, "setup.leased is -1, less than 0")
 
 
 def corrupt_fields():

@@ -24,6 +24,9 @@ static const char help[] =
     "      --convert FORM write a history to standard output as text, jsonl or binary, and judge nothing\n"
     "      --memory SIZE  use at most this much memory for a file (default 2G; K, M and G are powers of 1024)\n"
     "      --partial      judge a binary history that is still being written as far as it is certain\n"
+    "      --setup 'NAME VALUE...'\n"
+    "                     how the object of a history began, where its form can't say so (Jepsen's EDN):\n"
+    "                     initial N, or balances N N...\n"
     "      --steps N      give up on a history after N steps of searching (default 1000000000)\n"
     "  -h, --help         print this and exit\n"
     "      --version      print the version and exit\n"
@@ -93,10 +96,10 @@ static int judge(const char *name, const char *convert, bool quiet, bool json)
 
 int main(int argc, char **argv)
 {
-    enum { JSON = 256, CONVERT, MEMORY, PARTIAL, STEPS, VERSION };
+    enum { JSON = 256, CONVERT, MEMORY, PARTIAL, SETUP, STEPS, VERSION };
     static const struct option options[] = {
         {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"convert", required_argument, NULL, CONVERT}, {"memory", required_argument, NULL, MEMORY},
-        {"partial", no_argument, NULL, PARTIAL}, {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
+        {"partial", no_argument, NULL, PARTIAL}, {"setup", required_argument, NULL, SETUP}, {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
     bool quiet = false, json = false;
@@ -121,6 +124,9 @@ int main(int argc, char **argv)
             break;
         case PARTIAL:
             axc_set_partial(true);
+            break;
+        case SETUP:
+            axc_set_setup(optarg);
             break;
         case STEPS:
             if (!parse_size(optarg, &steps))

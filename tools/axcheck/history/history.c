@@ -2,7 +2,9 @@
 /* history.c: builds a history, whatever the form it is read from, and refuses what can't have happened. */
 #include "history.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
@@ -120,6 +122,28 @@ bool axc_history_setup(struct axc_history *history, uint64_t offset, const char 
     }
     return axc_corrupt(history->report, offset, "no such setup for a %s: %.*s with %zu values", model->name,
                        (int)(length < 40 ? length : 40), name, count);
+}
+
+bool axc_history_given(struct axc_history *history)
+{
+    const char *at = history->given;
+    if (at == NULL)
+        return true;
+    int64_t values[AXC_MAX_SETUP];
+    size_t count = 0, length = strcspn(at, " ");
+    for (const char *word = at + length; *word != '\0';) {
+        char *end;
+        errno = 0;
+        bool none = strncmp(word, " none", 5) == 0;
+        long long value = none ? 0 : strtoll(word + 1, &end, 10);
+        if (!none && (end == word + 1 || errno != 0 || value <= AXC_CLOSED))
+            return axc_corrupt(history->report, 0, "--setup '%s': not a name and numbers", at);
+        word = none ? word + 5 : end;
+        if (count == AXC_MAX_SETUP || (*word != ' ' && *word != '\0'))
+            return axc_corrupt(history->report, 0, "--setup '%s': not a name and numbers", at);
+        values[count++] = none ? AXC_NONE : value;
+    }
+    return axc_history_setup(history, 0, at, length, values, count);
 }
 
 bool axc_history_ready(struct axc_history *history, uint64_t offset)

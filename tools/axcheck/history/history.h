@@ -45,6 +45,7 @@ struct axc_history {
     bool touching;              /* a process's operation was invoked at the very time its last one was answered */
     bool ended;                 /* the writer said that this is all */
     bool partial;               /* an input that is still being written is welcome */
+    const char *given;          /* NAME VALUE... of --setup, for forms that have no place for it; or NULL */
     struct axc_report *report;
 };
 
@@ -101,6 +102,8 @@ bool axc_changed_nothing(const struct axc_history *history, const struct axc_op 
  * of memory, a model that does not know this, or an order in time that can't be. */
 bool axc_history_setup(struct axc_history *history, uint64_t offset, const char *name, size_t length,
                        const int64_t *values, size_t count);
+/* The setup that the command line gives, if it does. */
+bool axc_history_given(struct axc_history *history);
 bool axc_history_ready(struct axc_history *history, uint64_t offset); /* the header is complete: anything missing? */
 bool axc_history_add(struct axc_history *history, uint64_t offset, const struct axc_op *op, const int64_t *values);
 /* A block of the binary form: each process's are numbered from 0. */

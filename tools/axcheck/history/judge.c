@@ -14,10 +14,16 @@
 static uint64_t allowed_steps = UINT64_C(1000000000);
 
 static bool partial_allowed;
+static const char *given_setup;
 
 void axc_set_partial(bool allowed)
 {
     partial_allowed = allowed;
+}
+
+void axc_set_setup(const char *setup)
+{
+    given_setup = setup;
 }
 
 void axc_set_steps(uint64_t steps)
@@ -28,7 +34,7 @@ void axc_set_steps(uint64_t steps)
 /* The caller frees the history in any case. */
 static bool read_history(struct axc_history *history, enum axc_form form, const char *bytes, size_t length, struct axc_report *report)
 {
-    *history = (struct axc_history){.capacity = -1, .report = report, .partial = partial_allowed};
+    *history = (struct axc_history){.capacity = -1, .report = report, .partial = partial_allowed, .given = given_setup};
     switch (form) {
     case AXC_TEXT_FORM:
         return axc_read_text(history, bytes, length);

@@ -13,6 +13,9 @@ void axc_convert_history(enum axc_form form, const char *bytes, size_t length, e
 /* Whether a binary history without its end is judged as far as it goes. */
 void axc_set_partial(bool allowed);
 
+/* "NAME VALUE...", kept by the caller: the setup of histories in a form that has no place for it. */
+void axc_set_setup(const char *setup);
+
 /* The steps the general search may take for one file. */
 void axc_set_steps(uint64_t steps);
 
