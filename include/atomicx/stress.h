@@ -189,12 +189,12 @@ struct ax_stress_program {
     const char *(*setup)(ax_stress_run *run);
     /** The verdict and its sentence with the numbers. run->complete tells whether all operations were done. */
     ax_stress_verdict (*judge)(const ax_stress_run *run, char *sentence, size_t size);
-    /** The record: fields of `setup`, of one worker, of `final`, and at top level. The last may be NULL. */
+    /** The record: fields of `setup`, of one worker, of `final`, and at top level. Each may be NULL. */
     void (*put_setup)(const ax_stress_run *run, ax_stress_out *out);
     void (*put_worker)(const ax_stress_run *run, uint32_t thread, ax_stress_out *out);
     void (*put_final)(const ax_stress_run *run, ax_stress_out *out);
     void (*put_more)(const ax_stress_run *run, ax_stress_out *out);
-    void (*teardown)(ax_stress_run *run); /**< frees what setup made */
+    void (*teardown)(ax_stress_run *run); /**< frees what setup made; may be NULL */
 };
 
 /** Runs the program by its command line and returns the exit code. Call it once, from main. */

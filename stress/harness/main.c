@@ -198,7 +198,8 @@ static int run_and_judge(struct axi_stress *stress)
         if (error != NULL)
             code = say_internal(stress, error);
     }
-    run->program->teardown(run);
+    if (run->program->teardown != NULL)
+        run->program->teardown(run);
     axi_threads_free(stress);
     axi_keys_fini(&stress->keys);
     return code;

@@ -69,19 +69,22 @@ static bool put_record(const struct axi_stress *stress)
         ax_stress_put_integer(&out, "iters", (int64_t)run->iters);
     ax_stress_put_boolean(&out, "complete", run->complete);
     ax_stress_put_object(&out, "setup");
-    program->put_setup(run, &out);
+    if (program->put_setup != NULL)
+        program->put_setup(run, &out);
     ax_stress_put_end(&out);
     ax_stress_put_array(&out, "workers");
     for (uint32_t i = 0; i < run->threads; i++) {
         ax_stress_put_object(&out, NULL);
         ax_stress_put_integer(&out, "thread", i);
         ax_stress_put_integer(&out, "ops", (int64_t)ax_stress_ops(run, i));
-        program->put_worker(run, i, &out);
+        if (program->put_worker != NULL)
+            program->put_worker(run, i, &out);
         ax_stress_put_end(&out);
     }
     ax_stress_put_end(&out);
     ax_stress_put_object(&out, "final");
-    program->put_final(run, &out);
+    if (program->put_final != NULL)
+        program->put_final(run, &out);
     ax_stress_put_end(&out);
     if (program->put_more != NULL)
         program->put_more(run, &out);

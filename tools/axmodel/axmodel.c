@@ -92,27 +92,48 @@ static bool only_links(const char *s)
            strcmp(s, "-Xlinker") == 0 || ends_in(s, ".o") || ends_in(s, ".a") || ends_in(s, ".so");
 }
 
-/* prefix + name, where it exists: beside this program (the build folder) or in the library folder. */
-static char *locate(const char *prefix, const char *name)
+static bool exists(const char *path)
 {
-    static const char *const folder[] = {"", "../lib/", "../lib/x86_64-linux-gnu/", "../lib/aarch64-linux-gnu/"};
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+static char *join(const char *a, const char *b, const char *c)
+{
+    char *path;
+    if (asprintf(&path, "%s%s%s", a, b, c) < 0)
+        fail(70, "out of memory", "");
+    return path;
+}
+
+/* Where this program lies; where the runtime does, beside it in a build folder or else where it was installed. */
+static char *own_folder(void)
+{
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n <= 0)
         fail(70, "cannot tell where axmodel lies", "");
     self[n] = '\0';
     *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof folder / sizeof folder[0]; i++) {
-        char *path;
-        struct stat st;
-        if (asprintf(&path, "%s%s/%s%s", prefix, self, folder[i], name) < 0)
-            fail(70, "out of memory", "");
-        if (stat(path + strlen(prefix), &st) == 0)
-            return path;
-        free(path);
-    }
-    fail(70, "cannot find", name);
-    return NULL;
+    return join(self, "/", "");
+}
+
+static bool in_build_folder(void)
+{
+    return exists(join(own_folder(), "libaxmodel.a", ""));
+}
+
+static char *runtime_file(const char *name)
+{
+    char *path = join(own_folder(), in_build_folder() ? "" : AXMODEL_TO_RUNTIME "/", name);
+    if (!exists(path))
+        fail(70, "cannot find", path);
+    return path;
+}
+
+static char *headers(void)
+{
+    return in_build_folder() ? join(AXMODEL_SOURCE_HEADERS, "", "") : join(own_folder(), AXMODEL_TO_HEADERS, "");
 }
 
 static void compile_options(struct list *command, bool gcc, bool optimised)
@@ -131,7 +152,7 @@ static void compile_options(struct list *command, bool gcc, bool optimised)
         add(command, "--param=tsan-distinguish-volatile=1");
         add(command, "-Wno-tsan");
     }
-    add(command, "-I" AXMODEL_INCLUDE);
+    add(command, join("-I", headers(), ""));
 }
 
 static int compile(const char *compiler, int argc, char **argv)
@@ -195,8 +216,8 @@ static int compile(const char *compiler, int argc, char **argv)
             add(&command, objects.item[i]);
         for (size_t i = 0; i < linking.n; i++)
             add(&command, linking.item[i]);
-        add(&command, locate("", "libaxmodel.a"));
-        add(&command, locate("@", "axmodel.wrap"));
+        add(&command, runtime_file("libaxmodel.a"));
+        add(&command, join("@", runtime_file("axmodel.wrap"), ""));
         add(&command, "-pthread");
         add(&command, "-o");
         add(&command, out);
@@ -241,7 +262,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(verb, "--version") == 0) {
-        puts("axmodel 0.1.0");
+        puts("axmodel " AX_VERSION);
         return 0;
     }
     fputs(help, stderr);

@@ -484,7 +484,7 @@ static void parse(int argc, char **argv)
             printf(help, argv[0]);
             exit(0);
         } else if (strcmp(a, "--version") == 0) {
-            puts("axmodel 0.1.0");
+            puts("axmodel " AX_VERSION);
             exit(0);
         } else {
             usage(argv[0], "unknown option", a);
