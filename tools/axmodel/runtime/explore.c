@@ -22,7 +22,6 @@
 
 static AXM_STATE uint16_t renamed[AXM_EVENTS];
 static AXM_STATE uint16_t loc_renamed[8192];
-static AXM_STATE bool kept[AXM_EVENTS];
 
 void axm_explore_begin(void)
 {
@@ -131,81 +130,102 @@ static bool next_source(struct axm_graph *g, uint16_t i)
     }
 }
 
+/* The new name of what an event points to; AXM_NONE when it is not kept. */
+static uint16_t new_name(uint16_t i) { return i >= AXM_INIT ? i : renamed[i]; }
+
+/* Copies event i, under the names of the new graph h. What the target r of the revisit points to is
+ * left open. */
+static void copy_event(const struct axm_graph *g, struct axm_graph *h, uint16_t i, uint16_t r)
+{
+    const struct axm_event *from = &g->ev[i];
+    uint16_t to = h->n++;
+    struct axm_event *e = &h->ev[to];
+    *e = *from;
+    if (from->po_prev == AXM_NONE)
+        h->first[e->tid] = to;
+    h->last[e->tid] = to;
+    h->count[e->tid]++;
+    e->po_prev = new_name(from->po_prev); /* program order is kept up to some event of each thread */
+    e->po_next = new_name(from->po_next);
+    e->flags = (uint8_t)(from->flags & ~(AXM_NEW_LOC | AXM_DEAD));
+    if (from->loc != AXM_NONE) {
+        uint16_t loc = loc_renamed[from->loc];
+        if (loc == AXM_NONE) {
+            const struct axm_loc *l = &g->locs[from->loc];
+            loc = loc_renamed[from->loc] = axm_loc_new(h, l->addr, l->size, l->init);
+            e->flags |= AXM_NEW_LOC;
+        }
+        e->loc = loc;
+        e->loc_prev = h->locs[loc].accesses;
+        h->locs[loc].accesses = to;
+    }
+    e->mo_prev = e->mo_next = e->taken = AXM_NONE;
+    e->revisit = to;
+    if (i == r) {
+        e->rf = e->rmw = AXM_NONE;
+        e->flags &= (uint8_t)~AXM_SPURIOUS;
+        return;
+    }
+    if (from->kind != AXM_CHOICE && e->ord == AXM_SC)
+        h->sc++;
+    if (from->kind == AXM_READ) {
+        e->rf = new_name(from->rf);
+        e->rmw = new_name(from->rmw);
+        if (from->result == AXM_WRITES && e->rmw == AXM_NONE)
+            h->pending++;
+    } else if (from->kind == AXM_WRITE) {
+        e->rmw = new_name(from->rmw);
+        e->early = from->early == r ? AXM_NONE : new_name(from->early);
+    }
+}
+
+/* The same modification order, but for what is not kept, and without a. */
+static void copy_order(const struct axm_graph *g, struct axm_graph *h, uint16_t from_loc, uint16_t a)
+{
+    struct axm_loc *l = &h->locs[loc_renamed[from_loc]];
+    uint16_t last = AXM_INIT;
+    uint32_t rank = 0;
+    for (uint16_t w = g->locs[from_loc].first; w != AXM_NONE; w = g->ev[w].mo_next) {
+        uint16_t to = renamed[w];
+        if (w == a || to == AXM_NONE)
+            continue;
+        struct axm_event *e = &h->ev[to];
+        e->mo_prev = last;
+        e->rank = ++rank;
+        if (last == AXM_INIT)
+            l->first = to;
+        else
+            h->ev[last].mo_next = to;
+        if (e->rmw != AXM_NONE) { /* directly after its source */
+            if (last == AXM_INIT)
+                l->taken = e->rmw;
+            else
+                h->ev[last].taken = e->rmw;
+        }
+        l->last = last = to;
+    }
+}
+
 /* Copies what a revisit of r by a keeps, r reading from a, into a new graph on top of the stack; false
  * when that graph is not consistent. */
 static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
 {
-    memset(kept, 1, r + 1u);
+    uint16_t n = 0;
+    for (uint16_t i = 0; i <= r; i++)
+        renamed[i] = n++;
     for (uint16_t i = (uint16_t)(r + 1); i < a; i++)
-        kept[i] = in_prefix(g, i, a);
-    kept[a] = true;
-    struct axm_graph *h = axm_graph_new();
+        renamed[i] = in_prefix(g, i, a) ? n++ : AXM_NONE;
+    renamed[a] = n;
     for (uint16_t i = 0; i < g->nlocs; i++)
         loc_renamed[i] = AXM_NONE;
-    for (uint16_t i = 0; i <= a; i++) {
-        if (!kept[i])
-            continue;
-        const struct axm_event *from = &g->ev[i];
-        uint16_t loc = from->loc;
-        uint8_t fresh = 0;
-        if (loc != AXM_NONE) {
-            if (loc_renamed[loc] == AXM_NONE) {
-                const struct axm_loc *l = &g->locs[loc];
-                loc_renamed[loc] = axm_loc_new(h, l->addr, l->size, l->init);
-                fresh = AXM_NEW_LOC;
-            }
-            loc = loc_renamed[loc];
-        }
-        uint16_t to = renamed[i] = axm_add(h, from->tid, from->kind, loc);
-        struct axm_event *e = &h->ev[to];
-        struct axm_event links = *e;
-        *e = *from;
-        e->loc = loc;
-        e->po_prev = links.po_prev;
-        e->po_next = AXM_NONE;
-        e->loc_prev = links.loc_prev;
-        e->idx = links.idx;
-        e->flags = (uint8_t)((from->flags & ~(AXM_NEW_LOC | AXM_DEAD)) | fresh);
-        e->rf = e->rmw = e->taken = e->early = e->mo_prev = e->mo_next = AXM_NONE;
-    }
-    h->ev[renamed[r]].flags &= (uint8_t)~AXM_SPURIOUS;
-    /* Sources, halves and modification order under the new names. */
+    struct axm_graph *h = axm_graph_new();
+    for (uint16_t i = 0; i <= a; i++)
+        if (renamed[i] != AXM_NONE)
+            copy_event(g, h, i, r);
+    for (uint16_t l = 0; l < g->nlocs; l++)
+        if (loc_renamed[l] != AXM_NONE)
+            copy_order(g, h, l, a);
     uint16_t na = renamed[a], nr = renamed[r];
-    for (uint16_t i = 0; i <= a; i++) {
-        if (!kept[i])
-            continue;
-        const struct axm_event *from = &g->ev[i];
-        struct axm_event *e = &h->ev[renamed[i]];
-        if (from->kind == AXM_READ && i != r) {
-            e->rf = from->rf == AXM_INIT ? AXM_INIT : renamed[from->rf];
-            if (from->rf != AXM_INIT && from->rf > i)
-                h->ev[e->rf].early = renamed[i];
-            if (from->rmw != AXM_NONE && kept[from->rmw])
-                e->rmw = renamed[from->rmw];
-            else if (from->result == AXM_WRITES)
-                h->pending++;
-        } else if (from->kind == AXM_WRITE && from->rmw != AXM_NONE) {
-            e->rmw = renamed[from->rmw];
-        }
-        if (from->kind != AXM_CHOICE && i != r && e->ord == AXM_SC)
-            h->sc++;
-    }
-    for (uint16_t l = 0; l < g->nlocs; l++) {
-        if (loc_renamed[l] == AXM_NONE)
-            continue;
-        for (uint16_t w = g->locs[l].first; w != AXM_NONE; w = g->ev[w].mo_next)
-            if (w != a && kept[w])
-                axm_place(h, renamed[w], axm_newest(&h->locs[loc_renamed[l]]));
-    }
-    for (uint16_t i = 0; i < h->n; i++) {
-        struct axm_event *e = &h->ev[i];
-        if (e->kind != AXM_READ || e->rmw == AXM_NONE || e->rmw == na)
-            continue;
-        if (e->rf == AXM_INIT)
-            h->locs[e->loc].taken = i;
-        else
-            h->ev[e->rf].taken = i;
-    }
     h->ev[na].early = nr;
     h->base = na;
     h->below = g;

@@ -66,7 +66,7 @@ struct axm_fiber *axm_random_pick(void)
         if (!ready(f))
             continue;
         list[n++] = f;
-        if (top == NULL || f->priority > top->priority)
+        if (axm.opt.mode == AXM_PCT && (top == NULL || f->priority > top->priority))
             top = f;
     }
     if (n == 0)
@@ -163,8 +163,10 @@ void axm_random_read(struct axm_graph *g, uint16_t i)
     bool newest_only = axm.fiber[e->tid]->fair;
     for (uint16_t w = axm_newest(l);; w = g->ev[w].mo_prev) {
         uint64_t out;
-        enum axm_result r = axm_apply(e->op, e->size, axm_value(g, e->loc, w), e->arg, e->cmp, &out);
-        if (r != AXM_WAITS && (r != AXM_WRITES || axm_taken(g, e->loc, w) == AXM_NONE))
+        enum axm_result r = AXM_READS;
+        if (e->op != AXM_LOAD)
+            r = axm_apply(e->op, e->size, axm_value(g, e->loc, w), e->arg, e->cmp, &out);
+        if (r == AXM_READS || (r == AXM_WRITES && axm_taken(g, e->loc, w) == AXM_NONE))
             list[n++] = w;
         if (w == AXM_INIT || axm_rank(g, w) <= bound || n == 64 || newest_only)
             break;

@@ -64,7 +64,7 @@ static struct axm_fiber *pick(void)
     if (directed())
         return axm_random_pick();
     bool replaying = axm.replay_left != 0;
-    for (unsigned t = 0; t < AXM_THREADS; t++)
+    for (unsigned t = 0; t < axm.tids; t++)
         if (enabled(axm.fiber[t], replaying))
             return axm.fiber[t];
     if (replaying)

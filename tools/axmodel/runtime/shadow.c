@@ -36,6 +36,9 @@ static AXM_STATE uint32_t gen;
 static AXM_STATE struct record *records;
 static AXM_STATE uint32_t records_used;
 
+/* Where the last search ended: most are for the same cell again. */
+static AXM_STATE size_t recent;
+
 static void *reserve(size_t size)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -84,20 +87,30 @@ static void grow(void)
         cells[k] = old[i];
     }
     munmap(old, sizeof *old * count);
+    recent = 0;
 }
 
-static struct cell *find_or_add(uintptr_t key)
+static inline bool is_recent(uintptr_t key) { return cells[recent].key == key && cells[recent].gen == gen; }
+
+static struct cell *search(uintptr_t key);
+
+static inline struct cell *find_or_add(uintptr_t key) { return is_recent(key) ? &cells[recent] : search(key); }
+
+static struct cell *search(uintptr_t key)
 {
     size_t i = slot(key);
     for (; cells[i].gen == gen; i = (i + 1) & cell_mask)
-        if (cells[i].key == key)
+        if (cells[i].key == key) {
+            recent = i;
             return &cells[i];
+        }
     if (AXM_UNLIKELY(cells_used > cell_mask / 2)) {
         grow();
         for (i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
             ;
     }
     cells_used++;
+    recent = i;
     struct cell *c = &cells[i];
     c->key = key;
     c->gen = gen;
@@ -211,6 +224,21 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
         return;
     if (how != AXM_TOUCH_READ && f->spins != 0 && (addr < (uintptr_t)f->lo || addr >= (uintptr_t)f->hi))
         f->spins = 0;
+    unsigned offset = addr & 7;
+    if (offset + size <= 8) {
+        struct cell *c = find_or_add(addr >> 3);
+        uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
+        struct record *r = &records[c->records];
+        /* The same access again, and nobody was here in between: what it was ordered with it still is. */
+        if (c->records != NO_RECORD && r->tid == f->tid && r->kind == how && r->mask == mask && how != AXM_TOUCH_FREE &&
+            !(c->covered & mask)) {
+            r->pc = pc;
+            r->clk = (uint16_t)(f->tick + 1);
+        } else {
+            touch_cell(c, mask, addr, size, how, pc);
+        }
+        return;
+    }
     uintptr_t last = addr + size - 1;
     for (uintptr_t key = addr >> 3; key <= last >> 3; key++) {
         unsigned from = key == addr >> 3 ? addr & 7 : 0;
@@ -267,7 +295,7 @@ uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
 /* An atomic access against the plain accesses before it. */
 void axm_atomic_touch(const struct axm_req *q, bool writes)
 {
-    const struct cell *c = find(q->addr >> 3);
+    const struct cell *c = find_or_add(q->addr >> 3);
     const struct axm_fiber *f = axm.cur;
     uint8_t mask = (uint8_t)(((1u << q->size) - 1) << (q->addr & 7));
     for (uint32_t i = c->records; i != NO_RECORD; i = records[i].next) {
