@@ -83,7 +83,7 @@ static void transfer_ours(uint32_t from, uint32_t to, int64_t amount)
 static inline void work(int thread, uint64_t n, uint32_t accounts, void (*transfer)(uint32_t, uint32_t, int64_t))
 {
     uint64_t random = (uint64_t)thread * 7919 + 1;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         uint32_t from = draw(&random, accounts);
         uint32_t to = draw(&random, accounts - 1);
         transfer(from, to + (to >= from), draw(&random, 100));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench.h"
+#include "latency.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,6 +53,7 @@ static void *worker_main(void *arg)
     unsigned long long seen = atomic_load(&run->started);
     while (start < seen && !atomic_compare_exchange_weak(&run->started, &seen, start))
         ;
+    latency_begin(worker->index);
     run->subject->work(worker->index, run->n);
     unsigned long long end = now();
     seen = atomic_load(&run->ended);
@@ -105,35 +107,70 @@ static bool wanted(const struct bench *bench, int i, const struct options *o)
     return i == 0 || o->only == NULL || strstr(bench->cases[i].name, o->only) != NULL;
 }
 
+static void print_rates(const struct bench *bench, int i, int threads, double *rates, double *baseline,
+                        const struct options *o)
+{
+    qsort(rates, (size_t)o->rounds, sizeof *rates, ascending);
+    double median = rates[o->rounds / 2];
+    if (i == 0)
+        *baseline = median;
+    if (o->json)
+        printf("{\"bench\":\"%s\",\"case\":\"%s\",\"threads\":%d,\"rounds\":%d,\"median\":%.3f,\"lowest\":%.3f,"
+               "\"highest\":%.3f,\"ratio\":%.4f}",
+               bench->title, bench->cases[i].name, threads, o->rounds, median, rates[0], rates[o->rounds - 1],
+               median / *baseline);
+    else
+        printf("  %3d threads  %-34s %9.1f  (%.1f to %.1f)  %6.2f\n", threads, bench->cases[i].name, median, rates[0],
+               rates[o->rounds - 1], median / *baseline);
+}
+
+static void print_latency(const struct bench *bench, int i, int threads, const struct latency *l, const struct options *o)
+{
+    unsigned long long p50 = latency_at(l, 0.5), p99 = latency_at(l, 0.99), p999 = latency_at(l, 0.999);
+    unsigned long long worst = l->worst;
+    if (o->json)
+        printf("{\"bench\":\"%s\",\"case\":\"%s\",\"threads\":%d,\"p50\":%llu,\"p99\":%llu,\"p999\":%llu,\"worst\":%llu}",
+               bench->title, bench->cases[i].name, threads, p50, p99, p999, worst);
+    else
+        printf("  %3d threads  %-34s %9llu %9llu %9llu %12llu\n", threads, bench->cases[i].name, p50, p99, p999, worst);
+}
+
+static void print_heading(const struct bench *bench, const struct options *o)
+{
+    if (LATENCY)
+        printf("%s, nanoseconds for one of the %s (the clock's own %llu are in it): p50, p99, p99.9, worst of %d rounds\n",
+               bench->title, bench->unit, (unsigned long long)latency_of_clock(), o->rounds);
+    else
+        printf("%s, million %s per second: median (lowest to highest) of %d rounds, ratio to the first line\n",
+               bench->title, bench->unit, o->rounds);
+}
+
 static void run_bench(const struct bench *bench, const struct options *o, bool first)
 {
     static double rates[CASES_MAX][ROUNDS_MAX];
+    static struct latency latencies[CASES_MAX];
     if (!o->json)
-        printf("%s, million %s per second: median (lowest to highest) of %d rounds, ratio to the first line\n",
-               bench->title, bench->unit, o->rounds);
+        print_heading(bench, o);
     for (int c = 0; c < o->counts_n; c++) {
         int threads = o->counts[c];
         uint64_t n = (uint64_t)((double)bench->total * o->scale) / (uint64_t)threads;
+        memset(latencies, 0, sizeof latencies);
         for (int round = 0; round < o->rounds; round++)
             for (int i = 0; i < bench->count; i++)
-                if (wanted(bench, i, o))
+                if (wanted(bench, i, o)) {
                     rates[i][round] = run_once(&bench->cases[i], threads, n);
+                    latency_merge(threads, &latencies[i]);
+                }
         double baseline = 0;
         for (int i = 0; i < bench->count; i++) {
             if (!wanted(bench, i, o))
                 continue;
-            qsort(rates[i], (size_t)o->rounds, sizeof rates[i][0], ascending);
-            double median = rates[i][o->rounds / 2];
-            if (i == 0)
-                baseline = median;
             if (o->json)
-                printf("%s{\"bench\":\"%s\",\"case\":\"%s\",\"threads\":%d,\"rounds\":%d,\"median\":%.3f,\"lowest\":%.3f,"
-                       "\"highest\":%.3f,\"ratio\":%.4f}",
-                       first && c == 0 && i == 0 ? "" : ",\n", bench->title, bench->cases[i].name, threads, o->rounds,
-                       median, rates[i][0], rates[i][o->rounds - 1], median / baseline);
+                printf("%s", first && c == 0 && i == 0 ? "" : ",\n");
+            if (LATENCY)
+                print_latency(bench, i, threads, &latencies[i], o);
             else
-                printf("  %3d threads  %-34s %9.1f  (%.1f to %.1f)  %6.2f\n", threads, bench->cases[i].name, median,
-                       rates[i][0], rates[i][o->rounds - 1], median / baseline);
+                print_rates(bench, i, threads, rates[i], &baseline, o);
             fflush(stdout);
         }
     }

@@ -6,6 +6,10 @@
  * to all alike; what counts is the median over the rounds and its ratio to the first case, the baseline.
  * A case is a function that does `n` operations in each of `threads` threads at once. It reports and never
  * judges: there is no threshold in here.
+ *
+ * A program compiled with BENCH_LATENCY, and linked with the harness that was, times each operation by
+ * itself instead, and prints percentiles over all rounds. The clock is read twice an operation; what one
+ * reading takes is in each figure and printed.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -30,6 +34,17 @@ struct bench {
 
 /* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --only NAME  --json  --help. Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *benches, int count);
+
+#ifdef BENCH_LATENCY
+void bench_lap(void);
+#else
+static inline void bench_lap(void)
+{
+}
+#endif
+
+/* for (BENCH_EACH(i, n)) { one operation } in a case's work. */
+#define BENCH_EACH(i, n) uint64_t i = 0; i < (n); i++, bench_lap()
 
 /* For finish: says what was wrong and ends the program, as a figure for a wrong result is worth nothing. */
 void bench_require(bool condition, const char *what);

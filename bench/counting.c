@@ -15,7 +15,7 @@ static _Thread_local volatile int64_t local;
 static void work_local(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         local++;
 }
 
@@ -31,7 +31,7 @@ static void prepare_adder(int threads, uint64_t n)
 static void work_adder(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         ax_adder_add(&adder, 1);
 }
 
@@ -52,7 +52,7 @@ static void prepare_counter(int threads, uint64_t n)
 static void work_counter(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         ax_counter_add(&counter, 1);
 }
 
@@ -66,7 +66,7 @@ static _Alignas(128) atomic_llong bare;
 static void work_bare(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         atomic_fetch_add_explicit(&bare, 1, memory_order_relaxed);
 }
 
@@ -76,7 +76,7 @@ static _Alignas(128) int64_t guarded;
 static void work_mutex(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         pthread_mutex_lock(&mutex);
         guarded++;
         pthread_mutex_unlock(&mutex);
@@ -98,7 +98,9 @@ static void work_sum(int thread, uint64_t n)
 {
     ax_adder_add(&adder, 1);
     pthread_barrier_wait(&all_seated);
-    for (uint64_t i = 0; i < n && thread == 0; i++)
+    if (thread != 0)
+        return;
+    for (BENCH_EACH(i, n))
         atomic_store_explicit(&sink, ax_adder_sum(&adder), memory_order_relaxed);
 }
 

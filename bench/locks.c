@@ -34,7 +34,7 @@ static void finish(int threads, uint64_t n)
     static void name(int thread, uint64_t n)       \
     {                                              \
         (void)thread;                              \
-        for (uint64_t i = 0; i < n; i++) {         \
+        for (BENCH_EACH(i, n)) {         \
             take;                                  \
             guarded++;                             \
             release;                               \
@@ -58,7 +58,7 @@ WORK(work_checked_write, ax_rwlock_wrlock(&checked_rw), ax_rwlock_unlock(&checke
 static void work_plain_read(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         pthread_rwlock_rdlock(&plain_rw);
         pthread_rwlock_unlock(&plain_rw);
     }
@@ -67,7 +67,7 @@ static void work_plain_read(int thread, uint64_t n)
 static void work_unchecked_read(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         ax_rwlock_rdlock(&unchecked_rw);
         ax_rwlock_unlock(&unchecked_rw);
     }
@@ -76,7 +76,7 @@ static void work_unchecked_read(int thread, uint64_t n)
 static void work_checked_read(int thread, uint64_t n)
 {
     (void)thread;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         ax_rwlock_rdlock(&checked_rw);
         ax_rwlock_unlock(&checked_rw);
     }

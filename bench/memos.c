@@ -85,7 +85,7 @@ static uint64_t next_key(uint64_t *state)
 static void work_mutex(int thread, uint64_t n)
 {
     uint64_t state = (uint64_t)thread + 1;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         uint64_t key = next_key(&state);
         pthread_mutex_lock(&mutex);
         uint64_t *value = table_get(&key, sizeof key);
@@ -98,7 +98,7 @@ static void work_mutex(int thread, uint64_t n)
 static void work_rwlock(int thread, uint64_t n)
 {
     uint64_t state = (uint64_t)thread + 1;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         uint64_t key = next_key(&state);
         pthread_rwlock_rdlock(&rwlock);
         uint64_t *value = table_get(&key, sizeof key);
@@ -111,7 +111,7 @@ static void work_rwlock(int thread, uint64_t n)
 static void work_memo(int thread, uint64_t n)
 {
     uint64_t state = (uint64_t)thread + 1;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         uint64_t key = next_key(&state);
         ax_memo_ref ref;
         if (ax_memo_do(memo, &key, sizeof key, &ref) != AX_OK || ref.value != &computed[key])

@@ -27,7 +27,7 @@ static void work_cas(int thread, uint64_t n)
 {
     (void)thread;
     long long mine = 0;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         long long left = atomic_load_explicit(&stock, memory_order_relaxed);
         while (left > 0 && !atomic_compare_exchange_weak_explicit(&stock, &left, left - 1, memory_order_relaxed,
                                                                   memory_order_relaxed))
@@ -41,7 +41,7 @@ static void work_fetch_sub(int thread, uint64_t n)
 {
     (void)thread;
     long long mine = 0;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         if (atomic_fetch_sub_explicit(&stock, 1, memory_order_relaxed) > 0)
             mine++;
         else
@@ -54,7 +54,7 @@ static void work_mutex(int thread, uint64_t n)
 {
     (void)thread;
     long long mine = 0;
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         pthread_mutex_lock(&mutex);
         if (guarded > 0) {
             guarded--;
@@ -76,7 +76,7 @@ static void work_semaphore(int thread, uint64_t n)
 {
     (void)thread;
     long long mine = 0;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         mine += sem_trywait(&semaphore) == 0;
     atomic_fetch_add(&sold, mine);
 }
@@ -104,7 +104,7 @@ static void work_tickets(int thread, uint64_t n)
     (void)thread;
     long long mine = 0;
     uint32_t number;
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         mine += ax_tickets_sell(tickets, &number) == AX_OK;
     atomic_fetch_add(&sold, mine);
 }
@@ -121,7 +121,7 @@ static void work_leased(uint64_t n, uint32_t block)
     uint32_t number;
     ax_lease lease;
     ax_lease_open(&lease, tickets, block);
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         mine += ax_lease_sell(&lease, &number) == AX_OK;
     ax_lease_close(&lease);
     /* what others' leases held when ours found nothing more */
@@ -148,7 +148,7 @@ static void work_private(int thread, uint64_t n)
     (void)thread;
     long long mine = 0;
     _Atomic long long next = 0, end = 0; /* relaxed load and store: as much as a lease must write */
-    for (uint64_t i = 0; i < n; i++) {
+    for (BENCH_EACH(i, n)) {
         long long number = atomic_load_explicit(&next, memory_order_relaxed);
         if (number == atomic_load_explicit(&end, memory_order_relaxed)) {
             number = atomic_fetch_sub_explicit(&stock, 64, memory_order_relaxed);
