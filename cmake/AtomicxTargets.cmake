@@ -53,11 +53,11 @@ function(ax_link target scope)
   endforeach()
 endfunction()
 
-# ax_library(NAME sources... [LINK libs...]): a static library NAME and, where twins are built, NAME-tsan.
+# ax_library(NAME sources... [LINK libs...] [NO_TSAN]): a static library NAME and, where twins are built, NAME-tsan.
 function(ax_library name)
-  cmake_parse_arguments(arg "" "" "LINK;INCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "NO_TSAN" "" "LINK;INCLUDE" ${ARGN})
   set(twins ${name})
-  if(AX_TSAN)
+  if(AX_TSAN AND NOT arg_NO_TSAN)
     list(APPEND twins ${name}-tsan)
   endif()
   foreach(target IN LISTS twins)
