@@ -303,14 +303,6 @@ static void accounts_put_setup(const ax_stress_run *run, ax_stress_out *out)
     ax_stress_put_integer(out, "floor", shared->floor);
 }
 
-static void put_balances(ax_stress_out *out, const char *key, const int64_t *balances, uint32_t count)
-{
-    ax_stress_put_array(out, key);
-    for (uint32_t i = 0; i < count; i++)
-        ax_stress_put_integer(out, NULL, balances[i]);
-    ax_stress_put_end(out);
-}
-
 static void accounts_put_worker(const ax_stress_run *run, uint32_t thread, ax_stress_out *out)
 {
     const struct accounts_tally *tally = ax_stress_tally(run, thread);
@@ -320,7 +312,7 @@ static void accounts_put_worker(const ax_stress_run *run, uint32_t thread, ax_st
     ax_stress_put_integer(out, "deposited", tally->deposited);
     ax_stress_put_integer(out, "withdrawn", tally->withdrawn);
     if (tally->ledger != NULL) /* without it the record is refused */
-        put_balances(out, "ledger", tally->ledger, shared->count);
+        ax_stress_put_integers(out, "ledger", tally->ledger, shared->count);
 }
 
 static void accounts_put_final(const ax_stress_run *run, ax_stress_out *out)
@@ -328,7 +320,7 @@ static void accounts_put_final(const ax_stress_run *run, ax_stress_out *out)
     const struct accounts_shared *shared = run->shared;
     int64_t *balances = new_balances(shared);
     final_balances(run, balances);
-    put_balances(out, "balances", balances, shared->count);
+    ax_stress_put_integers(out, "balances", balances, shared->count);
     free(balances);
     ax_stress_put_array(out, "audits");
     for (uint32_t i = 0; i < run->observers; i++) {

@@ -359,19 +359,11 @@ static void map_put_setup(const ax_stress_run *run, ax_stress_out *out)
     ax_stress_put_end(out);
 }
 
-static void put_array(ax_stress_out *out, const char *name, const int64_t *values, uint64_t count)
-{
-    ax_stress_put_array(out, name);
-    for (uint64_t i = 0; i < count; i++)
-        ax_stress_put_integer(out, NULL, values[i]);
-    ax_stress_put_end(out);
-}
-
 static void map_put_worker(const ax_stress_run *run, uint32_t thread, ax_stress_out *out)
 {
     const struct map_tally *tally = ax_stress_tally(run, thread);
-    put_array(out, "added", tally->added, run->keys);
-    put_array(out, "removed", tally->removed, run->keys);
+    ax_stress_put_integers(out, "added", tally->added, run->keys);
+    ax_stress_put_integers(out, "removed", tally->removed, run->keys);
 }
 
 static void map_put_final(const ax_stress_run *run, ax_stress_out *out)
@@ -379,8 +371,8 @@ static void map_put_final(const ax_stress_run *run, ax_stress_out *out)
     struct contents c;
     if (!contents_take(run, &c))
         abort();
-    put_array(out, "keys", (int64_t *)c.keys, c.count);
-    put_array(out, "values", (int64_t *)c.values, c.count);
+    ax_stress_put_integers(out, "keys", (int64_t *)c.keys, c.count);
+    ax_stress_put_integers(out, "values", (int64_t *)c.values, c.count);
     free(c.keys);
 }
 

@@ -98,10 +98,6 @@ void chain_walk(struct chain_map *map, map_visit *visit, void *context)
                 return;
 }
 
-#define READ_LOCK pthread_rwlock_rdlock(&map->rwlock)
-#define WRITE_LOCK pthread_rwlock_wrlock(&map->rwlock)
-#define RW_UNLOCK pthread_rwlock_unlock(&map->rwlock)
-
 CHAIN_CALLS(mutex, LOCK, UNLOCK, LOCK, UNLOCK, LOCK, UNLOCK)
 CHAIN_CALLS(rwlock, READ_LOCK, RW_UNLOCK, WRITE_LOCK, RW_UNLOCK, READ_LOCK, RW_UNLOCK)
 

@@ -100,5 +100,8 @@ void chain_node_free(struct chain_node *node);
 
 #define LOCK pthread_mutex_lock(&map->mutex)
 #define UNLOCK pthread_mutex_unlock(&map->mutex)
+#define READ_LOCK pthread_rwlock_rdlock(&map->rwlock)
+#define WRITE_LOCK pthread_rwlock_wrlock(&map->rwlock)
+#define RW_UNLOCK pthread_rwlock_unlock(&map->rwlock)
 
 #endif

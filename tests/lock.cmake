@@ -35,5 +35,3 @@ set_tests_properties(compile.lock PROPERTIES SKIP_RETURN_CODE 77)
 ax_program(test_lock_cxx unit/lock_cxx.cc LINK atomicx)
 set_target_properties(test_lock_cxx PROPERTIES CXX_STANDARD 11 CXX_EXTENSIONS OFF)
 ax_test(unit.lock_cxx LABELS quick COMMAND test_lock_cxx)
-
-include(memo.cmake)

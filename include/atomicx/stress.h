@@ -203,6 +203,8 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program);
 /* ---- fields of a record; key is NULL inside an array ---- */
 
 void ax_stress_put_integer(ax_stress_out *out, const char *key, int64_t value);
+/** An array of `count` integers. */
+void ax_stress_put_integers(ax_stress_out *out, const char *key, const int64_t *values, uint64_t count);
 void ax_stress_put_boolean(ax_stress_out *out, const char *key, bool value);
 void ax_stress_put_string(ax_stress_out *out, const char *key, const char *value);
 /** Unsigned 64 bits as a decimal string, for sums modulo 2^64. */

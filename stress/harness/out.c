@@ -67,6 +67,14 @@ void ax_stress_put_integer(ax_stress_out *out, const char *key, int64_t value)
     fprintf(out->file, "%" PRId64, value);
 }
 
+void ax_stress_put_integers(ax_stress_out *out, const char *key, const int64_t *values, uint64_t count)
+{
+    ax_stress_put_array(out, key);
+    for (uint64_t i = 0; i < count; i++)
+        ax_stress_put_integer(out, NULL, values[i]);
+    ax_stress_put_end(out);
+}
+
 void ax_stress_put_boolean(ax_stress_out *out, const char *key, bool value)
 {
     axi_out_lead(out, key);

@@ -9,9 +9,3 @@ if(Python3_FOUND)
 endif()
 ax_program(test_stress_harness harness.c NO_TSAN LINK atomicx-stress)
 ax_test(stress.harness LABELS quick COMMAND test_stress_harness)
-
-# The lists of tests leave no implementation out.
-foreach(noun IN ITEMS counter adder tickets)
-  ax_test(stress.${noun}.list LABELS quick
-          COMMAND ${here}/listed ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt ${noun} $<TARGET_FILE:stress_${noun}>)
-endforeach()

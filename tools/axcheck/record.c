@@ -19,6 +19,7 @@ static const struct {
     {"lock", axc_judge_lock},
     {"memo", axc_judge_memo},
     {"map", axc_judge_map},
+    {"jobs", axc_judge_jobs},
 };
 
 /* The threads are numbered 0 to threads-1 in any order, each once. */

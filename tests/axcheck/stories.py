@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Records of the lock's and the memo's programs: right ones accepted, forged ones refused for their own reason.
+"""Records of the lock's, the memo's and the job stores' programs: right ones accepted, forged ones refused for their own reason.
 
-usage: lock_memo.py AXCHECK [CORPUS_FOLDER]
+usage: stories.py AXCHECK [CORPUS_FOLDER]
 
 With a folder, the right records are written there as seeds for fuzzing.
 """
@@ -20,10 +20,10 @@ failures = 0
 checks = 0
 
 
-def base(primitive, setup, workers, final):
+def base(primitive, setup, workers, final, **more):
     return {"format": "atomicx-record", "version": 1, "primitive": primitive, "program": "forged", "impl": "ours",
             "seed": "1", "command": "none", "threads": len(workers), "iters": workers[0]["ops"], "complete": True,
-            "setup": setup, "workers": [{"thread": i, **w} for i, w in enumerate(workers)], "final": final}
+            "setup": setup, "workers": [{"thread": i, **w} for i, w in enumerate(workers)], "final": final, **more}
 
 
 def lock():
@@ -38,6 +38,18 @@ def memo():
     second = {"ops": 4, "again": 0, "early": 0, "wrong": 0, "failed": 0, "got_keys": [0, 2], "got_serials": [1, 2],
               "got_times": [101, 200], "computed_keys": [2], "computed_serials": [2], "computed_ends": [200]}
     return base("memo", {"keys": 3}, [first, second], {"peak": 2})
+
+
+def jobs():
+    """Two shared ids, of which job 1 was deleted in revision 3, and two workers' pairs, 2 with 3 and 4 with 5."""
+    return base("jobs", {"keys": 2, "one_moment": True},
+                [{"ops": 9, "created": [1, 0], "updated": [2, 3], "removed": [0, 0], "dropped": [0, 0],
+                  "first": 4, "second": 4, "torn": 0},
+                 {"ops": 9, "created": [0, 1], "updated": [1, 0], "removed": [0, 1], "dropped": [0, 3],
+                  "first": 1, "second": 0, "torn": 0}],
+                {"ids": [5, 0, 2, 3, 4], "revisions": [0, 3, 4, 4, 1], "torn": 0},
+                lists=[{"lists": n, "torn": 0, "strays": 0, "twice": 0, "missed": 0, "stale": 0, "uneven": 0}
+                       for n in (7, 0, 5)])
 
 
 def case(name, record, status, pattern):
@@ -105,9 +117,50 @@ forged("a negative key", memo(), W + ["computed_keys"], [1, -1], 65, "is -1, out
 forged("no keys", memo(), ["setup", "keys"], 0, 65, "keys")
 forged("a number of keys beyond memory", memo(), ["setup", "keys"], 2**62, 0, "holds")
 
+case("jobs", jobs(), 0, "holds     one moment: 12 lists missed 0(.|\\n)*holds .8 invariants")
+forged("a job lost", jobs(), ["final"], {"ids": [0, 2, 3, 4], "revisions": [3, 4, 4, 1], "torn": 0}, 1,
+       r"VIOLATED +existence: job 5 is there -1 times more than it is due \(1 jobs")
+forged("a deleted job back", jobs(), ["final"], {"ids": [5, 0, 2, 3, 4, 1], "revisions": [0, 3, 4, 4, 1, 0], "torn": 0}, 1,
+       "VIOLATED +existence: job 1 is there 1 times more")
+forged("a job nobody created", jobs(), ["workers", 0, "created"], [0, 0], 1, "VIOLATED +existence: job 0 is there 1 times more")
+forged("a job there twice", jobs(), ["final"], {"ids": [5, 0, 2, 3, 4, 4], "revisions": [0, 3, 4, 4, 1, 1], "torn": 0}, 1,
+       "VIOLATED +once: job 4 is there twice")
+for stray in (6, -1):
+    forged("nobody's job", jobs(), ["final"], {"ids": [5, 0, 2, 3, 4, stray], "revisions": [0, 3, 4, 4, 1, 1], "torn": 0}, 1,
+           f"VIOLATED +known: job {stray} is there, which nobody created")
+forged("an update lost", jobs(), ["final", "revisions"], [0, 2, 4, 4, 1], 1, r"VIOLATED +updates: job 0 lacks 1 updates \(1 jobs")
+forged("an update too many", jobs(), ["final", "revisions"], [0, 4, 4, 4, 1], 1, "VIOLATED +updates: job 0 lacks -1 updates")
+forged("an update lost with a deleted job", jobs(), ["workers", 1, "dropped"], [0, 2], 1, "VIOLATED +updates: job 1 lacks 1")
+forged("a step lost", jobs(), ["workers", 1, "second"], 1, 1, "VIOLATED +updates: job 5 lacks 1 updates")
+forged("a step of the other worker's", jobs(), ["workers", 0, "first"], 5, 1, "VIOLATED +updates: job 2 lacks 1 updates")
+forged("a half-written job", jobs(), ["workers", 0, "torn"], 1, 1, "VIOLATED +whole: 1 jobs got, 0 listed, 0 left")
+forged("a half-written job in a list", jobs(), ["lists", 2, "torn"], 1, 1, "VIOLATED +whole: 0 jobs got, 1 listed, 0 left")
+forged("a half-written job left", jobs(), ["final", "torn"], 1, 1, "VIOLATED +whole: 0 jobs got, 0 listed, 1 left")
+for field, invariant in (("strays", "lists"), ("twice", "lists"), ("missed", "one moment"), ("stale", "one moment"),
+                         ("uneven", "one moment")):
+    forged(f"a list with {field}", jobs(), ["lists", 1, field], 1, 1, f"VIOLATED +{invariant}: 12 lists")
+walked = jobs()
+walked["setup"]["one_moment"] = False
+case("lists without a promise", walked, 0, "holds .7 invariants")
+for field in ("missed", "stale", "uneven"):
+    forged(f"may have {field}", walked, ["lists", 1, field], 1, 0, "holds .7 invariants")
+forged("but not half-written jobs", walked, ["lists", 1, "torn"], 1, 1, "VIOLATED +whole")
+for path in (["setup", "keys"], ["setup", "one_moment"], ["lists"], ["lists", 0, "lists"], ["lists", 1, "uneven"], ["final", "ids"],
+             ["final", "revisions"], ["final", "torn"], W + ["created"], W + ["updated"], W + ["removed"], W + ["dropped"],
+             W + ["first"], W + ["second"], W + ["torn"]):
+    forged(f"no {path}", jobs(), path, ..., 65, str(path[-1]) if path != ["lists", 0, "lists"] else "lists")
+    forged(f"{path} of another type", jobs(), path, "7", 65, str(path[-1]))
+for field in ("created", "updated", "removed", "dropped"):
+    forged(f"{field} too short", jobs(), W + [field], [1], 65, field + " has 1 numbers, not 2")
+for field in ("created", "updated", "removed"):
+    forged(f"{field} negative", jobs(), W + [field], [0, -1], 65, field + " has -1, less than 0")
+forged("revisions too short", jobs(), ["final", "revisions"], [1], 65, "revisions has 1 numbers, not 5")
+forged("more jobs than bytes", jobs(), ["setup", "keys"], 2**40, 65, "keys is 1099511627776, more than")
+forged("a list that is none", jobs(), ["lists", 1], 3, 65, r"lists\[1\] is not an object")
+
 if len(sys.argv) > 2:
-    for name, record in (("lock", lock()), ("memo", memo())):
+    for name, record in (("lock", lock()), ("memo", memo()), ("jobs", jobs())):
         with open(os.path.join(sys.argv[2], name + ".json"), "w", encoding="ascii") as file:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
 print(f"{checks} checks, {failures} failed")
-sys.exit(1 if failures or checks < 60 else 0)
+sys.exit(1 if failures or checks < 130 else 0)
