@@ -4,12 +4,23 @@
 
 #include <jansson.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+struct axc_budget {
+    atomic_size_t used;
+    atomic_bool exhausted;
+};
+
 static size_t limit;
-static size_t used;
-static bool exhausted;
+static struct axc_budget first;
+static _Thread_local struct axc_budget *current; /* NULL: the first */
+
+static struct axc_budget *mine(void)
+{
+    return current != NULL ? current : &first;
+}
 
 void axc_budget_init(size_t bytes)
 {
@@ -22,40 +33,99 @@ size_t axc_budget_limit(void)
     return limit;
 }
 
+struct axc_budget *axc_budget_create(void)
+{
+    return calloc(1, sizeof(struct axc_budget));
+}
+
+void axc_budget_destroy(struct axc_budget *budget)
+{
+    free(budget);
+}
+
+struct axc_budget *axc_budget_current(void)
+{
+    return mine();
+}
+
+void axc_budget_enter(struct axc_budget *budget)
+{
+    current = budget;
+}
+
 bool axc_budget_exhausted(void)
 {
-    return exhausted;
+    return atomic_load_explicit(&mine()->exhausted, memory_order_relaxed);
 }
 
 void axc_budget_clear(void)
 {
-    exhausted = false;
+    atomic_store_explicit(&mine()->exhausted, false, memory_order_relaxed);
+}
+
+static void *refused(struct axc_budget *budget)
+{
+    atomic_store_explicit(&budget->exhausted, true, memory_order_relaxed);
+    return NULL;
+}
+
+/* Takes `more` bytes, if the budget has them. */
+static bool take(struct axc_budget *budget, size_t more)
+{
+    size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+    do
+        if (used > limit || more > limit - used)
+            return false;
+    while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + more, memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+static void give(struct axc_budget *budget, size_t less)
+{
+    atomic_fetch_sub_explicit(&budget->used, less, memory_order_relaxed);
+}
+
+static void *obtained(struct axc_budget *budget, void *memory, size_t size)
+{
+    if (memory == NULL) {
+        give(budget, size);
+        return refused(budget);
+    }
+    atomic_fetch_add_explicit(&budget->used, malloc_usable_size(memory) - size, memory_order_relaxed);
+    return memory;
 }
 
 void *axc_alloc(size_t size)
 {
-    void *memory = used <= limit && size <= limit - used ? malloc(size) : NULL;
-    if (memory == NULL) {
-        exhausted = true;
-        return NULL;
-    }
-    used += malloc_usable_size(memory);
-    return memory;
+    struct axc_budget *budget = mine();
+    return take(budget, size) ? obtained(budget, malloc(size), size) : refused(budget);
+}
+
+void *axc_zeroed(size_t count, size_t size)
+{
+    struct axc_budget *budget = mine();
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || !take(budget, bytes))
+        return refused(budget);
+    return obtained(budget, calloc(count, size), bytes);
 }
 
 void *axc_realloc(void *old, size_t size)
 {
-    size_t before = old != NULL ? malloc_usable_size(old) : 0;
-    if (size > before && (used > limit || size - before > limit - used)) {
-        exhausted = true;
-        return NULL;
-    }
+    struct axc_budget *budget = mine();
+    size_t before = old != NULL ? malloc_usable_size(old) : 0, more = size > before ? size - before : 0;
+    if (!take(budget, more))
+        return refused(budget);
     void *memory = realloc(old, size);
     if (memory == NULL) {
-        exhausted = true;
-        return NULL;
+        give(budget, more);
+        return refused(budget);
     }
-    used = used - before + malloc_usable_size(memory);
+    size_t after = malloc_usable_size(memory);
+    if (after > before + more)
+        atomic_fetch_add_explicit(&budget->used, after - before - more, memory_order_relaxed);
+    else
+        give(budget, before + more - after);
     return memory;
 }
 
@@ -63,6 +133,6 @@ void axc_free(void *memory)
 {
     if (memory == NULL)
         return;
-    used -= malloc_usable_size(memory);
+    give(mine(), malloc_usable_size(memory));
     free(memory);
 }

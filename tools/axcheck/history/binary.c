@@ -1,17 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* binary.c: the form that is written while a program runs: blocks of one process each, checksummed. */
+/**
+ * binary.c: the form that is written while a program runs: blocks of one process each, checksummed. They
+ * stay where they are: first all are found, then each process's are checked, several at a time.
+ */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
+#include "../parallel.h"
 #include "crc.h"
 #include "description.h"
 #include "forms.h"
+#include "lane.h"
 
-enum { PREFIX = 16, BLOCK_HEAD = 20, BLOCK_OPS = 4096, VARINT = 10 };
+enum { PREFIX = 16, BLOCK_HEAD = 20, BLOCK_OPS = 4096 };
 
 static const char magic[8] = AXC_BINARY_MAGIC;
+static struct axc_crc_tables tables;
+static pthread_once_t tables_filled = PTHREAD_ONCE_INIT;
+
+static void fill_tables(void)
+{
+    axc_crc_fill(&tables);
+}
+
+static uint32_t checksum(const char *bytes, size_t length)
+{
+    pthread_once(&tables_filled, fill_tables);
+    return axc_crc32c(&tables, bytes, length);
+}
 
 static uint32_t u32(const char *bytes)
 {
@@ -25,134 +45,151 @@ static void put_u32(char *bytes, uint32_t value)
         bytes[i] = (char)(value >> (8 * i) & 0xff);
 }
 
-/* The payload of one block. */
+/* Of several things wrong, what stands first in the input is told. */
+struct problem {
+    struct axc_report report;
+    pthread_mutex_t mutex;
+};
+
 struct reader {
     struct axc_history *history;
     const char *begin; /* of the whole input */
-    const char *at, *end;
+    const char *end;
+    const char *at;
+    size_t blocks;
+    uint64_t operations;
+    struct problem problem;
 };
 
-static bool wrong(const struct reader *reader, const char *at, const char *what)
+static uint64_t offset_of(const struct reader *reader, const char *at)
 {
-    return axc_corrupt(reader->history->report, (uint64_t)(at - reader->begin), "%s", what);
+    return (uint64_t)(at - reader->begin);
 }
 
-static bool varint(struct reader *reader, uint64_t *out)
+static bool note(struct problem *problem, const struct axc_report *found)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        if (reader->at == reader->end)
-            return wrong(reader, reader->at, "a number reaches past its block");
-        uint64_t byte = (unsigned char)*reader->at++;
-        if (shift == 63 && byte > 1)
-            break;
-        value |= (byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0) {
-            *out = value;
-            return true;
-        }
+    pthread_mutex_lock(&problem->mutex);
+    if (problem->report.verdict == AXC_HOLDS || found->offset <= problem->report.offset)
+        problem->report = *found;
+    pthread_mutex_unlock(&problem->mutex);
+    return false;
+}
+
+static bool wrong(struct reader *reader, const char *at, const char *what)
+{
+    struct axc_report report;
+    axc_report_init(&report);
+    axc_corrupt(&report, offset_of(reader, at), "%s", what);
+    return note(&reader->problem, &report);
+}
+
+/* Without memory nothing else counts. */
+static bool add_span(struct reader *reader, struct axc_lane *lane, const char *start)
+{
+    if (lane->span_count == lane->span_room) {
+        size_t room = lane->span_room * 2 + 2;
+        struct axc_span *grown = axc_realloc(lane->spans, room * sizeof *grown);
+        if (grown == NULL)
+            return axc_history_no_memory(reader->history);
+        lane->spans = grown;
+        lane->span_room = room;
     }
-    return wrong(reader, reader->at, "a number of more than 64 bits");
-}
-
-static bool signed_varint(struct reader *reader, int64_t *out)
-{
-    uint64_t value;
-    if (!varint(reader, &value))
-        return false;
-    *out = (int64_t)(value >> 1 ^ (0 - (value & 1)));
+    lane->spans[lane->span_count++] = (struct axc_span){.at = start + BLOCK_HEAD, .length = u32(start + 16), .count = u32(start + 12)};
+    reader->blocks++;
+    reader->operations += u32(start + 12);
     return true;
 }
 
-/* Head (kind * 2, and 1 when unanswered), invocation since the last time in this block, duration, values. */
-static bool read_op(struct reader *reader, const struct axc_description *description, uint32_t process, uint64_t *time)
-{
-    const char *start = reader->at;
-    uint64_t head, since, took = 0, count;
-    if (!varint(reader, &head) || !varint(reader, &since))
-        return false;
-    if (head >> 1 >= description->count)
-        return wrong(reader, start, "an operation that the description does not have");
-    const struct axc_kind *kind = &description->kinds[head >> 1];
-    bool unanswered = (head & 1) != 0;
-    if (!unanswered && !varint(reader, &took))
-        return false;
-    if (since > INT64_MAX - *time || took > INT64_MAX - *time - since)
-        return wrong(reader, start, "a time beyond 63 bits");
-    struct axc_op op = {.invoked = *time + since, .responded = *time + since + took, .process = process, .verb = kind->verb, .args = kind->args};
-    *time = op.responded;
-    if (unanswered)
-        op.responded = AXC_PENDING;
-    int64_t values[AXC_MAX_ARGS + AXC_MAX_RESULTS];
-    for (size_t i = 0; i < kind->args; i++)
-        if (!signed_varint(reader, &values[i]))
-            return false;
-    count = kind->results > 0 ? (uint64_t)kind->results : 0;
-    if (kind->results < 0 && !unanswered && !varint(reader, &count))
-        return false;
-    if (unanswered)
-        count = 0;
-    if (count > reader->history->model->verbs[kind->verb].results)
-        return wrong(reader, start, "more results than this operation has");
-    for (size_t i = 0; i < count; i++)
-        if (!signed_varint(reader, &values[kind->args + i]))
-            return false;
-    op.results = (uint16_t)count;
-    return axc_history_add(reader->history, (uint64_t)(start - reader->begin), &op, values);
-}
-
-static bool read_blocks(struct reader *reader, const struct axc_description *description, const char *end)
+/* Finds the blocks, and the end. False when there is no memory; what else is wrong is noted. */
+static bool find_blocks(struct reader *reader)
 {
     struct axc_history *history = reader->history;
-    size_t blocks = 0;
-    bool fine = true, cut_off = false;
-    while (fine && !cut_off && !history->ended) {
+    while (!history->ended) {
         const char *start = reader->at;
-        if (end - start < BLOCK_HEAD + 4) {
-            cut_off = true;
-            continue;
+        size_t left = (size_t)(reader->end - start);
+        bool is_end = left >= 4 && memcmp(start, AXC_END_MAGIC, 4) == 0;
+        if (left >= BLOCK_HEAD + 4 && !is_end && memcmp(start, AXC_BLOCK_MAGIC, 4) != 0) {
+            wrong(reader, start, "not a block");
+            return true;
         }
-        bool is_end = memcmp(start, AXC_END_MAGIC, 4) == 0;
-        if (!is_end && memcmp(start, AXC_BLOCK_MAGIC, 4) != 0) {
-            fine = wrong(reader, start, "not a block");
-            break;
+        size_t payload = is_end || left < BLOCK_HEAD + 4 ? 0 : u32(start + 16);
+        if (left < BLOCK_HEAD + 4 + payload) {
+            if (!history->partial)
+                wrong(reader, reader->end, "truncated: there is no end block");
+            return true;
         }
-        uint32_t payload = is_end ? 0 : u32(start + 16);
-        if ((size_t)(end - start) - BLOCK_HEAD - 4 < payload) {
-            cut_off = true;
-            continue;
+        reader->at += BLOCK_HEAD + payload + 4;
+        if (!is_end) {
+            uint32_t number = u32(start + 8);
+            struct axc_lane *lane = axc_history_lane(history, u32(start + 4));
+            if (lane == NULL || !add_span(reader, lane, start))
+                return false;
+            if (number == lane->span_count - 1)
+                continue;
+            struct axc_report report;
+            axc_report_init(&report);
+            axc_corrupt(&report, offset_of(reader, start), "block %" PRIu32 " of process %" PRIu32 " where its block %zu is expected", number,
+                        lane->process, lane->span_count - 1);
+            note(&reader->problem, &report);
+            return true;
         }
-        size_t whole = BLOCK_HEAD + payload;
-        if (u32(start + whole) != axc_crc32c(start, whole)) {
-            fine = wrong(reader, start, "the checksum of this block is wrong");
-            break;
+        history->ended = true;
+        uint64_t said = u32(start + 4) | (uint64_t)u32(start + 8) << 32;
+        if (u32(start + BLOCK_HEAD) != checksum(start, BLOCK_HEAD)) {
+            wrong(reader, start, "the checksum of this block is wrong");
+        } else if (said != reader->operations || u32(start + 12) != (uint32_t)reader->blocks) {
+            struct axc_report report;
+            axc_report_init(&report);
+            axc_corrupt(&report, offset_of(reader, start), "%" PRIu64 " operations in %zu blocks, but the end says %" PRIu64 " in %" PRIu32,
+                        reader->operations, reader->blocks, said, u32(start + 12));
+            note(&reader->problem, &report);
+        } else if (reader->at != reader->end) {
+            wrong(reader, reader->at, "more after the end");
         }
-        if (is_end) {
-            uint64_t said = u32(start + 4) | (uint64_t)u32(start + 8) << 32;
-            if (said != history->count || u32(start + 12) != (uint32_t)blocks)
-                fine = axc_corrupt(history->report, (uint64_t)(start - reader->begin),
-                                   "%zu operations in %zu blocks, but the end says %" PRIu64 " in %" PRIu32, history->count, blocks, said,
-                                   u32(start + 12));
-            history->ended = true;
-        } else {
-            uint32_t process = u32(start + 4), ops = u32(start + 12);
-            fine = axc_history_block(history, (uint64_t)(start - reader->begin), process, u32(start + 8));
-            reader->at = start + BLOCK_HEAD;
-            reader->end = reader->at + payload;
-            uint64_t time = 0;
-            for (uint32_t i = 0; fine && i < ops; i++)
-                fine = read_op(reader, description, process, &time);
-            if (fine && reader->at != reader->end)
-                fine = wrong(reader, reader->at, "more in the block than its operations");
-            blocks++;
-        }
-        reader->at = start + whole + 4;
     }
-    if (cut_off && !history->partial)
-        return wrong(reader, end, "truncated: there is no end block");
-    if (fine && history->ended && reader->at != end)
-        return wrong(reader, reader->at, "more after the end");
-    return fine;
+    return true;
+}
+
+static bool check_block(struct reader *reader, struct axc_lane *lane, const struct axc_span *span, int64_t *values)
+{
+    const char *start = span->at - BLOCK_HEAD, *at = span->at, *end = span->at + span->length;
+    if (u32(end) != checksum(start, (size_t)(end - start)))
+        return wrong(reader, start, "the checksum of this block is wrong");
+    uint64_t time = 0;
+    for (uint32_t i = 0; i < span->count; i++) {
+        struct axc_op op = {.process = lane->process};
+        struct axc_report report;
+        const char *op_start = at, *why = axc_get_op(reader->history, &at, end, &time, &op, values);
+        if (why != NULL)
+            return wrong(reader, at, why);
+        report.verdict = AXC_HOLDS; /* all of it that is looked at unless something is wrong */
+        if (!axc_lane_check(reader->history, lane, offset_of(reader, op_start), &op, values, &report)) {
+            report.count = 0;
+            return note(&reader->problem, &report);
+        }
+    }
+    return at == end || wrong(reader, at, "more in the block than its operations");
+}
+
+static void check_lane(void *context, size_t piece, size_t worker)
+{
+    (void)worker;
+    struct reader *reader = context;
+    struct axc_lane *lane = &reader->history->lanes[piece];
+    int64_t values[AXC_MAX_VALUES];
+    for (size_t i = 0; i < lane->span_count; i++)
+        if (!check_block(reader, lane, &lane->spans[i], values))
+            return;
+}
+
+static bool read_blocks(struct reader *reader)
+{
+    if (!find_blocks(reader))
+        return false;
+    axc_parallel(axc_workers(reader->operations), reader->history->processes, check_lane, reader);
+    const struct axc_report *found = &reader->problem.report;
+    reader->history->count = (size_t)reader->operations;
+    return found->verdict == AXC_HOLDS || axc_corrupt(reader->history->report, found->offset, "%s", found->reason);
 }
 
 bool axc_read_binary(struct axc_history *history, const char *bytes, size_t length)
@@ -164,91 +201,62 @@ bool axc_read_binary(struct axc_history *history, const char *bytes, size_t leng
     uint32_t size = u32(bytes + 12);
     if (length - PREFIX < (size_t)size + 4)
         return axc_corrupt(history->report, length, "truncated in the description");
-    if (u32(bytes + PREFIX + size) != axc_crc32c(bytes, PREFIX + (size_t)size))
+    if (u32(bytes + PREFIX + size) != checksum(bytes, PREFIX + (size_t)size))
         return axc_corrupt(history->report, PREFIX, "the checksum of the description is wrong");
-    struct axc_description description;
-    if (!axc_read_description(history, bytes + PREFIX, size, PREFIX, &description))
+    if (!axc_read_description(history, bytes + PREFIX, size, PREFIX))
         return false;
-    struct reader reader = {.history = history, .begin = bytes, .at = bytes + PREFIX + size + 4};
-    return read_blocks(&reader, &description, bytes + length);
-}
-
-static size_t put_varint(char *out, uint64_t value)
-{
-    size_t n = 0;
-    for (; value >= 0x80; value >>= 7)
-        out[n++] = (char)(value | 0x80);
-    out[n++] = (char)value;
-    return n;
-}
-
-static size_t put_signed(char *out, int64_t value)
-{
-    return put_varint(out, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
-}
-
-static size_t kind_of(const struct axc_description *description, const struct axc_op *op)
-{
-    size_t kind = 0;
-    while (description->kinds[kind].verb != op->verb || (description->kinds[kind].results != 0) != (op->results != 0))
-        kind++;
-    return kind;
-}
-
-static size_t put_op(char *out, const struct axc_history *history, const struct axc_description *description, const struct axc_op *op,
-                     uint64_t *time)
-{
-    const int64_t *values = axc_values(history, op);
-    bool unanswered = op->responded == AXC_PENDING;
-    size_t kind = kind_of(description, op), n = put_varint(out, kind << 1 | (unanswered ? 1 : 0));
-    n += put_varint(out + n, op->invoked - *time);
-    if (!unanswered)
-        n += put_varint(out + n, op->responded - op->invoked);
-    *time = unanswered ? op->invoked : op->responded;
-    for (size_t i = 0; i < op->args; i++)
-        n += put_signed(out + n, values[i]);
-    if (description->kinds[kind].results < 0)
-        n += put_varint(out + n, op->results);
-    for (size_t i = 0; i < op->results; i++)
-        n += put_signed(out + n, values[op->args + i]);
-    return n;
+    struct reader reader = {.history = history, .begin = bytes, .at = bytes + PREFIX + size + 4, .end = bytes + length};
+    axc_report_init(&reader.problem.report);
+    pthread_mutex_init(&reader.problem.mutex, NULL);
+    bool fine = read_blocks(&reader);
+    pthread_mutex_destroy(&reader.problem.mutex);
+    return fine;
 }
 
 static void finish_block(char *block, size_t length, FILE *out)
 {
-    put_u32(block + length, axc_crc32c(block, length));
+    put_u32(block + length, checksum(block, length));
     fwrite(block, 1, length + 4, out);
 }
 
-/* One process after the other: `ops` are sorted so. */
-static uint32_t write_blocks(const struct axc_history *history, const struct axc_description *description, char *block, FILE *out)
+/* One process after the other. */
+static uint32_t write_blocks(const struct axc_history *history, const struct axc_kinds *kinds, char *block, FILE *out)
 {
-    uint32_t blocks = 0, sequence = 0;
-    for (size_t i = 0; i < history->count;) {
-        uint32_t process = history->ops[i].process, count = 0;
-        size_t length = BLOCK_HEAD;
-        uint64_t time = 0;
-        sequence = i > 0 && history->ops[i - 1].process == process ? sequence + 1 : 0;
-        for (; i < history->count && history->ops[i].process == process && count < BLOCK_OPS; i++, count++)
-            length += put_op(block + length, history, description, &history->ops[i], &time);
-        memcpy(block, AXC_BLOCK_MAGIC, 4);
-        put_u32(block + 4, process);
-        put_u32(block + 8, sequence);
-        put_u32(block + 12, count);
-        put_u32(block + 16, (uint32_t)(length - BLOCK_HEAD));
-        finish_block(block, length, out);
-        blocks++;
+    uint32_t blocks = 0;
+    int64_t values[AXC_MAX_VALUES];
+    for (size_t i = 0; i < history->processes; i++) {
+        struct axc_cursor cursor;
+        struct axc_op op;
+        axc_cursor_begin(&cursor, history, &history->lanes[i]);
+        bool more = axc_cursor_next(&cursor, &op, values);
+        for (uint32_t sequence = 0; more; sequence++) {
+            size_t length = BLOCK_HEAD;
+            uint32_t count = 0;
+            uint64_t time = 0;
+            for (; more && count < BLOCK_OPS; count++) {
+                length += axc_put_op(block + length, kinds, &op, values, &time);
+                more = axc_cursor_next(&cursor, &op, values);
+            }
+            memcpy(block, AXC_BLOCK_MAGIC, 4);
+            put_u32(block + 4, history->lanes[i].process);
+            put_u32(block + 8, sequence);
+            put_u32(block + 12, count);
+            put_u32(block + 16, (uint32_t)(length - BLOCK_HEAD));
+            finish_block(block, length, out);
+            blocks++;
+        }
     }
     return blocks;
 }
 
 bool axc_write_binary(const struct axc_history *history, FILE *out)
 {
-    struct axc_description description;
-    json_t *root = axc_write_description(history, &description);
+    struct axc_kinds kinds;
+    axc_kinds_of(history->model, &kinds);
+    json_t *root = axc_write_description(history);
     size_t size = json_dumpb(root, NULL, 0, JSON_COMPACT);
-    size_t widest = 3 * VARINT + (size_t)(AXC_MAX_ARGS + 1 + (history->accounts > 1 ? history->accounts : 1)) * VARINT;
-    size_t room = BLOCK_HEAD + BLOCK_OPS * widest + 4;
+    struct axc_op widest = {.args = AXC_MAX_ARGS, .results = (uint16_t)(history->accounts > 1 ? history->accounts : 1)};
+    size_t room = BLOCK_HEAD + BLOCK_OPS * axc_op_room(&widest) + 4;
     char *block = axc_alloc(room > PREFIX + size + 4 ? room : PREFIX + size + 4);
     if (root == NULL || size == 0 || block == NULL) {
         json_decref(root);
@@ -261,7 +269,7 @@ bool axc_write_binary(const struct axc_history *history, FILE *out)
     json_dumpb(root, block + PREFIX, size, JSON_COMPACT);
     json_decref(root);
     finish_block(block, PREFIX + size, out);
-    uint32_t blocks = write_blocks(history, &description, block, out);
+    uint32_t blocks = write_blocks(history, &kinds, block, out);
     memset(block, 0, BLOCK_HEAD);
     memcpy(block, AXC_END_MAGIC, 4);
     put_u32(block + 4, (uint32_t)history->count);

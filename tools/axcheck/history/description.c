@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lane.h"
+
 bool axc_json_to_value(const json_t *json, int64_t *value)
 {
     if (json_is_null(json))
@@ -41,11 +43,10 @@ static bool read_setup(struct axc_history *history, json_t *setup, uint64_t offs
 }
 
 /* [name, arguments, results] each. */
-static bool read_kinds(struct axc_history *history, json_t *kinds, uint64_t offset, struct axc_description *description)
+static bool read_kinds(struct axc_history *history, json_t *kinds, uint64_t offset)
 {
     size_t i;
     json_t *given;
-    description->count = 0;
     json_array_foreach(kinds, i, given)
     {
         const char *name = json_string_value(json_array_get(given, 0));
@@ -60,12 +61,12 @@ static bool read_kinds(struct axc_history *history, json_t *kinds, uint64_t offs
         if (a != known->args || r < -1 || r > known->results)
             return axc_corrupt(history->report, offset, "%s has %d arguments and up to %d results", known->name, known->args,
                                known->results);
-        description->kinds[description->count++] = (struct axc_kind){.verb = (uint8_t)verb, .args = known->args, .results = (int)r};
+        history->kinds.of[history->kinds.count++] = (struct axc_kind){.verb = (uint8_t)verb, .args = known->args, .results = (int16_t)r};
     }
     return true;
 }
 
-static bool read_object(struct axc_history *history, json_t *root, uint64_t offset, struct axc_description *description)
+static bool read_object(struct axc_history *history, json_t *root, uint64_t offset)
 {
     const char *format = json_string_value(json_object_get(root, "format"));
     const char *model = json_string_value(json_object_get(root, "model")), *origin = json_string_value(json_object_get(root, "origin"));
@@ -85,22 +86,21 @@ static bool read_object(struct axc_history *history, json_t *root, uint64_t offs
     if (origin != NULL)
         strncpy(history->origin, origin, sizeof history->origin - 1);
     return read_setup(history, json_object_get(root, "setup"), offset) && axc_history_ready(history, offset) &&
-           read_kinds(history, json_object_get(root, "operations"), offset, description);
+           read_kinds(history, json_object_get(root, "operations"), offset);
 }
 
-bool axc_read_description(struct axc_history *history, const char *text, size_t length, uint64_t offset,
-                          struct axc_description *description)
+bool axc_read_description(struct axc_history *history, const char *text, size_t length, uint64_t offset)
 {
     json_error_t error;
     json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL)
         return axc_corrupt(history->report, offset + (error.position > 0 ? (uint64_t)error.position : 0), "%s", error.text);
-    bool fine = read_object(history, root, offset, description);
+    bool fine = read_object(history, root, offset);
     json_decref(root);
     return fine;
 }
 
-json_t *axc_write_description(const struct axc_history *history, struct axc_description *description)
+json_t *axc_write_description(const struct axc_history *history)
 {
     const struct axc_model *model = history->model;
     json_t *root = json_object(), *setup = json_object(), *kinds = json_array();
@@ -124,14 +124,11 @@ json_t *axc_write_description(const struct axc_history *history, struct axc_desc
         json_object_set_new(root, "origin", json_string(history->origin));
     if (history->processes > 0)
         json_object_set_new(root, "processes", json_integer((json_int_t)history->processes));
-    description->count = 0;
-    for (size_t i = 0; i < model->verb_count; i++)
-        for (int looked = 0; looked <= (model->verbs[i].results > 0 ? 1 : 0); looked++) {
-            int results = looked == 0 ? 0 : model->verbs[i].results > 1 ? -1 : 1;
-            description->kinds[description->count++] =
-                (struct axc_kind){.verb = (uint8_t)i, .args = model->verbs[i].args, .results = results};
-            json_array_append_new(kinds, json_pack("[sii]", model->verbs[i].name, (int)model->verbs[i].args, results));
-        }
+    struct axc_kinds written;
+    axc_kinds_of(model, &written);
+    for (size_t i = 0; i < written.count; i++)
+        json_array_append_new(kinds, json_pack("[sii]", model->verbs[written.of[i].verb].name, (int)written.of[i].args,
+                                               (int)written.of[i].results));
     json_object_set_new(root, "operations", kinds);
     return root;
 }

@@ -7,25 +7,11 @@
 
 #include "history.h"
 
-/* One kind of operation of a binary history: an operation without its results is a kind of its own. */
-struct axc_kind {
-    uint8_t verb, args;
-    int results; /* -1: their number comes before them */
-};
-
-enum { AXC_MAX_KINDS = 64 };
-
-struct axc_description {
-    struct axc_kind kinds[AXC_MAX_KINDS];
-    size_t count;
-};
-
 /* The text is at `offset` of the input, where everything wrong with it is placed. */
-bool axc_read_description(struct axc_history *history, const char *text, size_t length, uint64_t offset,
-                          struct axc_description *description);
+bool axc_read_description(struct axc_history *history, const char *text, size_t length, uint64_t offset);
 
 /* A new object, to be given back with json_decref; with every kind of the model. NULL without memory. */
-json_t *axc_write_description(const struct axc_history *history, struct axc_description *description);
+json_t *axc_write_description(const struct axc_history *history);
 
 /* null, "closed" or a number; false for anything else. */
 bool axc_json_to_value(const json_t *json, int64_t *value);

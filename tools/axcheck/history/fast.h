@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * fast.h: exact answers in n log n steps where the results leave only one order to consider. The arguments
- * are in docs/histories.md; tests/axcheck/agree.c compares them with every order there is.
+ * fast.h: exact answers in n log n steps or fewer, where the results leave little choice of an order. The
+ * arguments are in docs/histories.md; tests/axcheck/agree.c compares them with every order there is.
  */
 #ifndef AXCHECK_FAST_H
 #define AXCHECK_FAST_H
 
 #include "search.h"
 
+enum { AXC_CULPRITS = 8 };
+
 struct axc_fast {
     bool right;
-    const char *rule;  /* which judge it was */
+    const char *rule;   /* which judge it was */
     char why[AXC_TEXT]; /* what is wrong, with the numbers */
-    const struct axc_op *culprits[2]; /* the operations that say so, as far as it takes them */
+    struct axc_op culprits[AXC_CULPRITS]; /* the operations that say so, as far as it takes them; values in the history's pool */
     size_t culprit_count;
 };
 
-/* Judges the part if one of the fast judges can. False: none can (or no memory), use the search. */
+/* Judges the history as it lies in its lanes if one of the fast judges can; what it shows is then all that is taken
+ * out of them. False: none can (or no memory), take it apart. */
+bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast);
+
+/* The same for a part. False: use the search. */
 bool axc_judge_fast(const struct axc_part *part, struct axc_fast *fast);
+
+/* The judges. Each looks first at whether the history is one for it. */
+bool axc_fast_counter(struct axc_history *history, struct axc_fast *fast);
+bool axc_fast_tickets(struct axc_history *history, struct axc_fast *fast);
+
+/* Finds operations of the lanes again, to show them: up to `most` that `chosen` wants, in the order of the lanes. */
+typedef bool axc_chosen(void *context, const struct axc_op *op, const int64_t *values);
+void axc_fast_show(struct axc_history *history, axc_chosen *chosen, void *context, size_t most, struct axc_fast *fast);
 
 #endif

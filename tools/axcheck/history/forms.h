@@ -22,7 +22,7 @@ bool axc_read_lines(struct axc_history *history, const char *bytes, size_t lengt
 bool axc_read_binary(struct axc_history *history, const char *bytes, size_t length);
 bool axc_read_edn(struct axc_history *history, const char *bytes, size_t length); /* Jepsen's; is not written */
 
-/* Each writes the whole history, ops sorted by process; false without memory. Errors of the file are the caller's. */
+/* Each writes the whole history, one lane after the other; false without memory. Errors of the file are the caller's. */
 bool axc_write_text(const struct axc_history *history, FILE *out);
 bool axc_write_lines(const struct axc_history *history, FILE *out);
 bool axc_write_binary(const struct axc_history *history, FILE *out);

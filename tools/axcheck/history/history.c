@@ -8,65 +8,50 @@
 #include <string.h>
 
 #include "../budget.h"
+#include "lane.h"
 
-struct axc_last {
-    uint64_t responded;
-    uint32_t process, blocks;
-    bool used, before; /* it had an operation */
-};
-
-static bool no_memory(struct axc_history *history)
+bool axc_history_no_memory(const struct axc_history *history)
 {
     return axc_gave_up(history->report, "the history needs more than %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
 }
 
-/* Room for one more: doubles, within the budget. */
-static bool grow(struct axc_history *history, void **array, size_t *room, size_t wanted, size_t size)
+static uint32_t *find_slot(const struct axc_history *history, uint32_t *table, size_t slots, uint32_t process)
 {
-    if (wanted <= *room)
-        return true;
-    size_t larger = *room < 512 ? 1024 : *room * 2;
-    while (larger < wanted)
-        larger *= 2;
-    void *grown = axc_realloc(*array, larger * size);
-    if (grown == NULL)
-        return no_memory(history);
-    *array = grown;
-    *room = larger;
-    return true;
-}
-
-static struct axc_last *find_last(struct axc_last *table, size_t room, uint32_t process)
-{
-    size_t at = (size_t)(process * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (room - 1);
-    while (table[at].used && table[at].process != process)
-        at = (at + 1) & (room - 1);
+    size_t at = (size_t)(process * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (slots - 1);
+    while (table[at] != 0 && history->lanes[table[at] - 1].process != process)
+        at = (at + 1) & (slots - 1);
     return &table[at];
 }
 
-static struct axc_last *last_of(struct axc_history *history, uint32_t process)
+static bool grow_lanes(struct axc_history *history)
 {
-    if ((history->processes + 1) * 2 > history->last_room) {
-        size_t room = history->last_room == 0 ? 64 : history->last_room * 2;
-        struct axc_last *table = axc_alloc(room * sizeof *table);
-        if (table == NULL) {
-            no_memory(history);
-            return NULL;
-        }
-        memset(table, 0, room * sizeof *table);
-        for (size_t i = 0; i < history->last_room; i++)
-            if (history->last[i].used)
-                *find_last(table, room, history->last[i].process) = history->last[i];
-        axc_free(history->last);
-        history->last = table;
-        history->last_room = room;
+    size_t room = history->lane_room == 0 ? 16 : history->lane_room * 2, slots = room * 2;
+    struct axc_lane *lanes = axc_realloc(history->lanes, room * sizeof *lanes);
+    if (lanes == NULL)
+        return axc_history_no_memory(history);
+    history->lanes = lanes;
+    uint32_t *table = axc_zeroed(slots, sizeof *table);
+    if (table == NULL)
+        return axc_history_no_memory(history);
+    for (size_t i = 0; i < history->processes; i++)
+        *find_slot(history, table, slots, lanes[i].process) = (uint32_t)i + 1;
+    axc_free(history->lane_of);
+    history->lane_of = table;
+    history->slots = slots;
+    history->lane_room = room;
+    return true;
+}
+
+struct axc_lane *axc_history_lane(struct axc_history *history, uint32_t process)
+{
+    if (history->processes == history->lane_room && !grow_lanes(history))
+        return NULL;
+    uint32_t *slot = find_slot(history, history->lane_of, history->slots, process);
+    if (*slot == 0) {
+        history->lanes[history->processes] = (struct axc_lane){.process = process};
+        *slot = (uint32_t)++history->processes;
     }
-    struct axc_last *last = find_last(history->last, history->last_room, process);
-    if (!last->used) {
-        *last = (struct axc_last){.process = process, .used = true};
-        history->processes++;
-    }
-    return last;
+    return &history->lanes[*slot - 1];
 }
 
 bool axc_changed_nothing(const struct axc_history *history, const struct axc_op *op)
@@ -115,7 +100,7 @@ bool axc_history_setup(struct axc_history *history, uint64_t offset, const char 
                 return axc_corrupt(history->report, offset, "a balance below 0");
         history->balances = axc_alloc(count * sizeof *values);
         if (history->balances == NULL)
-            return no_memory(history);
+            return axc_history_no_memory(history);
         memcpy(history->balances, values, count * sizeof *values);
         history->accounts = count;
         return true;
@@ -158,88 +143,147 @@ bool axc_history_ready(struct axc_history *history, uint64_t offset)
     return true;
 }
 
-bool axc_history_add(struct axc_history *history, uint64_t offset, const struct axc_op *op, const int64_t *values)
+static void count_use(struct axc_use *use, const struct axc_op *op, const int64_t *values)
+{
+    use->blind += op->results == 0 && op->responded != AXC_PENDING ? 1 : 0;
+    if (op->args > 0) {
+        use->least = use->count == 0 || values[0] < use->least ? values[0] : use->least;
+        use->most = use->count == 0 || values[0] > use->most ? values[0] : use->most;
+    }
+    use->count++;
+}
+
+bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, uint64_t offset, const struct axc_op *op,
+                    const int64_t *values, struct axc_report *report)
 {
     const char *refused = history->model->refuse(history, op, values);
     if (refused != NULL)
-        return axc_corrupt(history->report, offset, "%s: %s", history->model->verbs[op->verb].name, refused);
-    if (history->count == UINT32_MAX - 1)
-        return axc_gave_up(history->report, "more than 2^32 operations");
+        return axc_corrupt(report, offset, "%s: %s", history->model->verbs[op->verb].name, refused);
     if (op->responded < op->invoked)
-        return axc_corrupt(history->report, offset, "answered at %" PRIu64 ", before it was invoked at %" PRIu64,
-                           op->responded, op->invoked);
+        return axc_corrupt(report, offset, "answered at %" PRIu64 ", before it was invoked at %" PRIu64, op->responded, op->invoked);
     if (op->responded == AXC_PENDING && op->results > 0)
-        return axc_corrupt(history->report, offset, "a result of an operation that was never answered");
-    struct axc_last *last = last_of(history, op->process);
-    if (last == NULL)
-        return false;
-    if (op->invoked < last->responded)
-        return axc_corrupt(history->report, offset, "process %" PRIu32 " invoked it at %" PRIu64 " while its last one %s",
-                           op->process, op->invoked, last->responded == AXC_PENDING ? "is unanswered" : "was running");
-    history->touching |= last->before && op->invoked == last->responded;
-    last->responded = op->responded;
-    last->before = true;
-    void *ops = history->ops, *pool = history->pool;
-    size_t width = (size_t)op->args + op->results;
-    if (!grow(history, &ops, &history->room, history->count + 1, sizeof *op))
-        return false;
-    history->ops = ops;
-    if (!grow(history, &pool, &history->pool_room, history->pool_count + width + 1, sizeof *values))
-        return false;
-    history->pool = pool;
-    struct axc_op *added = &history->ops[history->count++];
-    *added = *op;
-    added->values = history->pool_count;
-    added->order = (uint32_t)(history->count - 1);
-    if (width > 0)
-        memcpy(history->pool + history->pool_count, values, width * sizeof *values);
-    history->pool_count += width;
-    history->pending += op->responded == AXC_PENDING ? 1 : 0;
+        return axc_corrupt(report, offset, "a result of an operation that was never answered");
+    if (op->invoked < lane->responded)
+        return axc_corrupt(report, offset, "process %" PRIu32 " invoked it at %" PRIu64 " while its last one %s", op->process, op->invoked,
+                           lane->responded == AXC_PENDING ? "is unanswered" : "was running");
+    lane->touching |= lane->count > 0 && op->invoked == lane->responded;
+    lane->responded = op->responded;
+    lane->count++;
+    count_use(&lane->uses[op->verb], op, values);
     return true;
 }
 
-bool axc_history_block(struct axc_history *history, uint64_t offset, uint32_t process, uint32_t number)
+/* Room for another operation in the lane's own span. */
+static bool reserve(struct axc_history *history, struct axc_lane *lane, size_t more)
 {
-    struct axc_last *last = last_of(history, process);
-    if (last == NULL)
-        return false;
-    if (last->blocks != number)
-        return axc_corrupt(history->report, offset, "block %" PRIu32 " of process %" PRIu32 " where its block %" PRIu32 " is expected",
-                           number, process, last->blocks);
-    last->blocks++;
-    return true;
-}
-
-bool axc_history_cut(struct axc_history *history)
-{
-    uint64_t known = AXC_PENDING; /* all that was invoked before is here */
-    for (size_t i = 0; i < history->last_room; i++)
-        if (history->last[i].used && history->last[i].responded < known)
-            known = history->last[i].responded;
-    if (history->declared == 0 || history->processes < history->declared)
-        return axc_gave_up(history->report, "blocks of %zu of %zu processes so far", history->processes, history->declared);
-    size_t kept = 0;
-    history->pending = 0;
-    for (size_t i = 0; i < history->count; i++) {
-        struct axc_op op = history->ops[i];
-        if (op.invoked >= known)
-            continue;
-        /* What is not here may have had a part in what was answered later, by whichever clock. */
-        if (op.responded != AXC_PENDING && op.responded + 2 * history->skew >= known) {
-            op.responded = AXC_PENDING;
-            op.results = 0;
-        }
-        history->pending += op.responded == AXC_PENDING ? 1 : 0;
-        history->ops[kept++] = op;
+    if (lane->spans == NULL) {
+        lane->spans = axc_zeroed(1, sizeof *lane->spans);
+        if (lane->spans == NULL)
+            return axc_history_no_memory(history);
+        lane->span_count = 1;
     }
-    history->count = kept;
+    size_t used = lane->spans[0].length;
+    if (used + more > lane->own_room) {
+        size_t room = (used + more) * 3 / 2 + 64;
+        char *grown = axc_realloc(lane->own, room);
+        if (grown == NULL)
+            return axc_history_no_memory(history);
+        lane->own = grown;
+        lane->own_room = room;
+        lane->spans[0].at = grown;
+    }
     return true;
+}
+
+static const char too_many[] = "more than 2^32 operations";
+
+bool axc_history_add(struct axc_history *history, uint64_t offset, const struct axc_op *op, const int64_t *values)
+{
+    if (history->kinds.count == 0)
+        axc_kinds_of(history->model, &history->kinds);
+    struct axc_lane *lane = axc_history_lane(history, op->process);
+    if (lane == NULL || !axc_lane_check(history, lane, offset, op, values, history->report) ||
+        !reserve(history, lane, axc_op_room(op)))
+        return false;
+    if (++history->count == UINT32_MAX)
+        return axc_gave_up(history->report, too_many);
+    struct axc_span *span = &lane->spans[0];
+    span->length += axc_put_op(lane->own + span->length, &history->kinds, op, values, &lane->time);
+    span->count++;
+    return true;
+}
+
+/* The moment up to which everything is here. */
+static bool cut(struct axc_history *history)
+{
+    for (size_t i = 0; i < history->processes; i++)
+        if (history->lanes[i].responded < history->until)
+            history->until = history->lanes[i].responded;
+    return (history->declared > 0 && history->processes >= history->declared) ||
+           axc_gave_up(history->report, "blocks of %zu of %zu processes so far", history->processes, history->declared);
+}
+
+/* What is left of a lane before that moment. */
+static bool recount(struct axc_history *history, struct axc_lane *lane)
+{
+    int64_t *values = axc_alloc(AXC_MAX_VALUES * sizeof *values);
+    if (values == NULL)
+        return axc_history_no_memory(history);
+    struct axc_cursor cursor;
+    struct axc_op op;
+    lane->count = 0;
+    memset(lane->uses, 0, sizeof lane->uses);
+    for (axc_cursor_begin(&cursor, history, lane); axc_cursor_next(&cursor, &op, values); lane->count++) {
+        count_use(&lane->uses[op.verb], &op, values);
+        history->pending += op.responded == AXC_PENDING ? 1 : 0;
+    }
+    axc_free(values);
+    return true;
+}
+
+bool axc_history_finish(struct axc_history *history)
+{
+    history->until = AXC_PENDING;
+    if (!history->ended && !cut(history))
+        return false;
+    history->count = history->pending = 0;
+    for (size_t i = 0; i < history->processes; i++) {
+        struct axc_lane *lane = &history->lanes[i];
+        lane->first = (uint32_t)history->count;
+        if (!history->ended && !recount(history, lane))
+            return false;
+        history->pending += history->ended && lane->count > 0 && lane->responded == AXC_PENDING ? 1 : 0;
+        history->count += lane->count;
+        history->touching |= lane->touching;
+        if (history->count >= UINT32_MAX)
+            return axc_gave_up(history->report, too_many);
+    }
+    return true;
+}
+
+struct axc_use axc_history_use(const struct axc_history *history, size_t verb)
+{
+    struct axc_use all = {0};
+    for (size_t i = 0; i < history->processes; i++) {
+        const struct axc_use *use = &history->lanes[i].uses[verb];
+        if (use->count == 0)
+            continue;
+        all.least = all.count == 0 || use->least < all.least ? use->least : all.least;
+        all.most = all.count == 0 || use->most > all.most ? use->most : all.most;
+        all.count += use->count;
+        all.blind += use->blind;
+    }
+    return all;
 }
 
 void axc_history_free(struct axc_history *history)
 {
-    axc_free(history->ops);
+    for (size_t i = 0; i < history->processes; i++) {
+        axc_free(history->lanes[i].spans);
+        axc_free(history->lanes[i].own);
+    }
+    axc_free(history->lanes);
+    axc_free(history->lane_of);
     axc_free(history->pool);
     axc_free(history->balances);
-    axc_free(history->last);
 }

@@ -18,11 +18,53 @@ enum { AXC_MAX_ARGS = 3, AXC_MAX_RESULTS = 1024, AXC_MAX_SETUP = 1024 };
 struct axc_op {
     uint64_t invoked, responded; /* a precedes b when a.responded < b.invoked */
     uint64_t values;             /* where its arguments and then its results are in the pool */
-    uint32_t order;              /* in which it was read */
+    uint32_t order;              /* its number: by process, and then in the process's own order */
     uint32_t process;
     uint16_t results;            /* how many were recorded; none: the caller did not look */
     uint8_t verb;                /* in the model's table */
     uint8_t args;
+};
+
+/* One kind of operation as the binary form has them: one without its results is a kind of its own. */
+struct axc_kind {
+    uint8_t verb, args;
+    int16_t results; /* -1: their number comes before them */
+};
+
+enum { AXC_MAX_KINDS = 64, AXC_MAX_VERBS = 8 };
+
+struct axc_kinds {
+    struct axc_kind of[AXC_MAX_KINDS];
+    size_t count;
+};
+
+/* What is known of all a process's operations of one verb. */
+struct axc_use {
+    size_t count;
+    size_t blind;        /* of these, answered without results that were looked at */
+    int64_t least, most; /* of the first arguments, where there are any */
+};
+
+/* Some operations of one process, coded as in a block of the binary form. */
+struct axc_span {
+    const char *at;
+    size_t length;
+    uint32_t count;
+};
+
+/* What one process did. Spans are in the input if that is binary; else there is one, here. */
+struct axc_lane {
+    uint32_t process;
+    uint32_t first; /* number of its first operation */
+    size_t count;
+    struct axc_span *spans;
+    size_t span_count, span_room;
+    char *own;
+    size_t own_room;
+    uint64_t time;      /* the last one that was coded */
+    uint64_t responded; /* when its last operation was answered */
+    bool touching;      /* an operation was invoked at the very time the one before was answered */
+    struct axc_use uses[AXC_MAX_VERBS];
 };
 
 struct axc_model;
@@ -35,14 +77,16 @@ struct axc_history {
     size_t accounts;
     uint64_t skew;              /* clocks of two processes may differ by this much */
     char origin[AXC_TEXT];      /* where it comes from, for people */
-    struct axc_op *ops;         /* each process's in its own order */
-    size_t count, room;
-    int64_t *pool;
-    size_t pool_count, pool_room;
-    struct axc_last *last;      /* by process: when its last operation was answered; a hash table */
-    size_t processes, last_room, pending;
+    struct axc_kinds kinds;
+    struct axc_lane *lanes;
+    size_t processes, lane_room;
+    uint32_t *lane_of;          /* by process: 1 + place in lanes; a hash table */
+    size_t slots;
+    int64_t *pool;              /* values of operations that were taken out of their lanes */
+    size_t count, pending;
     size_t declared;            /* how many processes the writer has; 0: it did not say */
-    bool touching;              /* a process's operation was invoked at the very time its last one was answered */
+    uint64_t until;             /* what was invoked at this time or later is left out */
+    bool touching;              /* some lane is */
     bool ended;                 /* the writer said that this is all */
     bool partial;               /* an input that is still being written is welcome */
     const char *given;          /* NAME VALUE... of --setup, for forms that have no place for it; or NULL */
@@ -98,19 +142,26 @@ static inline const int64_t *axc_values(const struct axc_history *history, const
 /* Whether the operation changed nothing, going by its verb and what was recorded of it. */
 bool axc_changed_nothing(const struct axc_history *history, const struct axc_op *op);
 
-/* Adds what one line or block says; `offset` is where it says so. False with the reason in the report: out
- * of memory, a model that does not know this, or an order in time that can't be. */
+/* Adds what one line says; `offset` is where it says so. False with the reason in the report: out of memory,
+ * a model that does not know this, or an order in time that can't be. */
 bool axc_history_setup(struct axc_history *history, uint64_t offset, const char *name, size_t length,
                        const int64_t *values, size_t count);
 /* The setup that the command line gives, if it does. */
 bool axc_history_given(struct axc_history *history);
 bool axc_history_ready(struct axc_history *history, uint64_t offset); /* the header is complete: anything missing? */
 bool axc_history_add(struct axc_history *history, uint64_t offset, const struct axc_op *op, const int64_t *values);
-/* A block of the binary form: each process's are numbered from 0. */
-bool axc_history_block(struct axc_history *history, uint64_t offset, uint32_t process, uint32_t number);
-/* Of a history that is still being written, what is certain: up to the earliest of all processes' last answers. */
-bool axc_history_cut(struct axc_history *history);
+/* The lane of this process, a new one if need be; NULL without memory, with the report saying so. */
+struct axc_lane *axc_history_lane(struct axc_history *history, uint32_t process);
+/* Whether this can be the lane's next operation, which it then is: for readers that code nothing. The reason if not. */
+bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, uint64_t offset, const struct axc_op *op,
+                    const int64_t *values, struct axc_report *report);
+/* Everything is there: counts, and numbers the operations. Of a history that is still being written, keeps
+ * what is certain: up to the earliest of all processes' last answers. */
+bool axc_history_finish(struct axc_history *history);
+/* Over all processes. */
+struct axc_use axc_history_use(const struct axc_history *history, size_t verb);
 void axc_history_free(struct axc_history *history);
+bool axc_history_no_memory(const struct axc_history *history); /* false, with the report saying so */
 
 /* A verb of the model, or -1. */
 int axc_verb_named(const struct axc_model *model, const char *name, size_t length);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
@@ -57,22 +58,15 @@ static void describe(const struct axc_history *history, struct axc_report *repor
         snprintf(report->subject + n, sizeof report->subject - (size_t)n, ", %zu of them unanswered", history->pending);
 }
 
-/* The fast judges are for models that are one part. */
-static void state_fast(const struct axc_part *part, const struct axc_fast *fast, struct axc_report *report)
+static void state_fast(const struct axc_history *history, const struct axc_fast *fast, struct axc_report *report)
 {
     axc_state(report, "linearizable", fast->right, "judged %s%s%s", fast->rule, fast->right ? "" : ": ", fast->why);
     if (fast->right || fast->culprit_count == 0)
         return;
-    struct axc_op ops[2];
-    struct axc_shrunk shrunk = {.part = *part, .by_rule = true};
-    shrunk.part.ops = ops;
-    shrunk.part.count = fast->culprit_count;
-    for (size_t i = 0; i < fast->culprit_count; i++)
-        ops[i] = *fast->culprits[i];
-    if (shrunk.part.count == 2 && axc_by_invocation(part->history, &ops[1], &ops[0])) {
-        ops[0] = *fast->culprits[1];
-        ops[1] = *fast->culprits[0];
-    }
+    struct axc_op ops[AXC_CULPRITS];
+    struct axc_shrunk shrunk = {.part = {.history = history, .ops = ops, .count = fast->culprit_count}, .by_rule = true};
+    memcpy(ops, fast->culprits, sizeof ops);
+    axc_sort(ops, fast->culprit_count);
     axc_draw(&shrunk, report);
 }
 
@@ -85,8 +79,10 @@ static bool judge_parts(const struct axc_history *history, const struct axc_part
     for (size_t i = 0; i < parts->count; i++) {
         struct axc_search_stats stats;
         struct axc_fast fast;
+        if (!axc_part_sort(&parts->parts[i]))
+            return axc_history_no_memory(history);
         if (axc_judge_fast(&parts->parts[i], &fast)) {
-            state_fast(&parts->parts[i], &fast, report);
+            state_fast(history, &fast, report);
             return true;
         }
         switch (axc_search(&parts->parts[i], &allowance, &stats)) {
@@ -108,7 +104,7 @@ static bool judge_parts(const struct axc_history *history, const struct axc_part
     }
     char key[64] = "";
     if (wrong > 0 && history->model->keyed)
-        snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", axc_values(history, first->ops)[0], wrong,
+        snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", first->key, wrong,
                  parts->count);
     if (wrong > 0) {
         axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
@@ -122,35 +118,50 @@ static bool judge_parts(const struct axc_history *history, const struct axc_part
     return true;
 }
 
+static void judge(struct axc_history *history, struct axc_report *report)
+{
+    struct axc_fast fast;
+    struct axc_parts parts;
+    describe(history, report);
+    if (history->count == 0) {
+        report->verdict = AXC_VACUOUS;
+        snprintf(report->reason, sizeof report->reason, "no operation was done");
+    } else if (axc_judge_lanes(history, &fast)) {
+        state_fast(history, &fast, report);
+    } else {
+        if (axc_split(history, &parts))
+            judge_parts(history, &parts, report);
+        else
+            axc_history_no_memory(history);
+        axc_parts_free(&parts);
+    }
+}
+
 void axc_judge_history(enum axc_form form, const char *bytes, size_t length, struct axc_report *report)
 {
     struct axc_history history;
-    if (read_history(&history, form, bytes, length, report) && (history.ended || axc_history_cut(&history))) {
-        struct axc_parts parts;
-        describe(&history, report);
-        if (!axc_split(&history, &parts)) {
-            axc_gave_up(report, "the history needs more than %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
-        } else if (history.count == 0) {
-            report->verdict = AXC_VACUOUS;
-            snprintf(report->reason, sizeof report->reason, "no operation was done");
-        } else {
-            judge_parts(&history, &parts, report);
-        }
-        axc_parts_free(&parts);
-    }
+    if (read_history(&history, form, bytes, length, report) && axc_history_finish(&history))
+        judge(&history, report);
     axc_history_free(&history);
+}
+
+static int by_process(const void *left, const void *right)
+{
+    uint32_t a = ((const struct axc_lane *)left)->process, b = ((const struct axc_lane *)right)->process;
+    return a < b ? -1 : a > b;
 }
 
 void axc_convert_history(enum axc_form form, const char *bytes, size_t length, enum axc_form wanted, struct axc_report *report)
 {
     struct axc_history history;
-    if (read_history(&history, form, bytes, length, report)) {
-        bool done = !axc_sort(&history, history.ops, history.count, axc_by_process) ? false
-                    : wanted == AXC_TEXT_FORM    ? axc_write_text(&history, stdout)
+    if (read_history(&history, form, bytes, length, report) && axc_history_finish(&history)) {
+        if (history.processes > 0)
+            qsort(history.lanes, history.processes, sizeof *history.lanes, by_process);
+        bool done = wanted == AXC_TEXT_FORM    ? axc_write_text(&history, stdout)
                     : wanted == AXC_LINES_FORM ? axc_write_lines(&history, stdout)
                                                : axc_write_binary(&history, stdout);
         if (!done)
-            axc_gave_up(report, "the history needs more than %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
+            axc_history_no_memory(&history);
     }
     axc_history_free(&history);
 }

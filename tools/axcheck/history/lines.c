@@ -6,6 +6,7 @@
 #include "../budget.h"
 #include "description.h"
 #include "forms.h"
+#include "lane.h"
 
 static bool get_time(json_t *json, uint64_t *out)
 {
@@ -77,6 +78,14 @@ static bool read_line(struct axc_history *history, const char *text, size_t leng
     return fine;
 }
 
+/* What it says of its operations belongs to the binary form: here they have their names. */
+static bool read_first(struct axc_history *history, const char *text, size_t length)
+{
+    bool fine = axc_read_description(history, text, length, 0);
+    history->kinds.count = 0;
+    return fine;
+}
+
 bool axc_read_lines(struct axc_history *history, const char *bytes, size_t length)
 {
     const char *end = bytes + length;
@@ -86,8 +95,7 @@ bool axc_read_lines(struct axc_history *history, const char *bytes, size_t lengt
         if (stop == NULL)
             return axc_corrupt(history->report, length, "truncated: the last line has no end");
         next = stop + 1;
-        struct axc_description ignored;
-        if (line == bytes ? !axc_read_description(history, line, (size_t)(stop - line), 0, &ignored)
+        if (line == bytes ? !read_first(history, line, (size_t)(stop - line))
             : history->ended ? !axc_corrupt(history->report, offset, "more after the end")
                              : !read_line(history, line, (size_t)(stop - line), offset))
             return false;
@@ -95,29 +103,37 @@ bool axc_read_lines(struct axc_history *history, const char *bytes, size_t lengt
     return history->ended || axc_corrupt(history->report, length, "truncated: the line {\"end\":COUNT} is missing");
 }
 
+static bool write_op(const struct axc_history *history, const struct axc_op *op, const int64_t *values, FILE *out)
+{
+    json_t *args = json_array(), *results = json_array();
+    for (size_t i = 0; i < op->args; i++)
+        json_array_append_new(args, axc_value_to_json(values[i]));
+    for (size_t i = 0; i < op->results; i++)
+        json_array_append_new(results, axc_value_to_json(values[op->args + i]));
+    json_t *line = json_pack("{sIsIsosssoso*}", "process", (json_int_t)op->process, "invoked", (json_int_t)op->invoked, "answered",
+                             op->responded == AXC_PENDING ? json_null() : json_integer((json_int_t)op->responded), "op",
+                             history->model->verbs[op->verb].name, "args", args, "results", op->results > 0 ? results : NULL);
+    if (op->results == 0)
+        json_decref(results);
+    bool fine = line != NULL && json_dumpf(line, out, JSON_COMPACT) == 0;
+    fputc('\n', out);
+    json_decref(line);
+    return fine;
+}
+
 bool axc_write_lines(const struct axc_history *history, FILE *out)
 {
-    struct axc_description ignored;
-    json_t *root = axc_write_description(history, &ignored);
+    json_t *root = axc_write_description(history);
     bool fine = root != NULL && json_object_del(root, "operations") == 0 && json_dumpf(root, out, JSON_COMPACT) == 0;
     json_decref(root);
     fputc('\n', out);
-    for (size_t i = 0; fine && i < history->count; i++) {
-        const struct axc_op *op = &history->ops[i];
-        const int64_t *values = axc_values(history, op);
-        json_t *args = json_array(), *results = json_array();
-        for (size_t j = 0; j < op->args; j++)
-            json_array_append_new(args, axc_value_to_json(values[j]));
-        for (size_t j = 0; j < op->results; j++)
-            json_array_append_new(results, axc_value_to_json(values[op->args + j]));
-        json_t *line = json_pack("{sIsIsosssoso*}", "process", (json_int_t)op->process, "invoked", (json_int_t)op->invoked, "answered",
-                                 op->responded == AXC_PENDING ? json_null() : json_integer((json_int_t)op->responded), "op",
-                                 history->model->verbs[op->verb].name, "args", args, "results", op->results > 0 ? results : NULL);
-        if (op->results == 0)
-            json_decref(results);
-        fine = line != NULL && json_dumpf(line, out, JSON_COMPACT) == 0;
-        fputc('\n', out);
-        json_decref(line);
+    for (size_t i = 0; fine && i < history->processes; i++) {
+        struct axc_cursor cursor;
+        struct axc_op op;
+        int64_t values[AXC_MAX_VALUES];
+        axc_cursor_begin(&cursor, history, &history->lanes[i]);
+        while (fine && axc_cursor_next(&cursor, &op, values))
+            fine = write_op(history, &op, values, out);
     }
     fprintf(out, "{\"end\":%zu}\n", history->count);
     return fine;

@@ -13,8 +13,9 @@ struct axc_parts {
 };
 
 /* Keyed models split by key (Herlihy and Wing: linearizability is local); others are one part. The
- * intervals are widened by the skew. False without memory. */
-bool axc_split(const struct axc_history *history, struct axc_parts *parts);
+ * intervals are widened by the skew. False without memory. Each part is still to be sorted. */
+bool axc_split(struct axc_history *history, struct axc_parts *parts);
+bool axc_part_sort(struct axc_part *part); /* by invocation; false without memory */
 void axc_parts_free(struct axc_parts *parts);
 
 #endif

@@ -28,6 +28,7 @@ struct search {
     uint32_t *before;     /* the op before it of the same process, or count */
     uint32_t *unanswered; /* these, in the order of invocation */
     uint32_t unanswered_count;
+    bool *followed;       /* by an operation of the same process, which waits for it: clocks that differ allow that */
     bool *done;
     uint32_t frontier; /* all answered ops below are done */
     uint32_t high;     /* 1 + the highest answered op that is done */
@@ -214,8 +215,9 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         while (!taken && !frame->forced && candidate(s, &frame->op, until)) {
             stats->steps++;
             enum axc_step outcome = step(s, op_at(s, frame->op), frame->state, frame->choice, &next);
-            /* An operation that is never answered and without effect might as well not have happened. */
-            taken = outcome == AXC_LEGAL && (frame->op < s->count || next != frame->state || s->ends != NULL);
+            /* An operation that is never answered, has no effect and nobody waits for might as well not have happened. */
+            taken = outcome == AXC_LEGAL && (frame->op < s->count || next != frame->state || s->ends != NULL ||
+                                             s->followed[frame->op - s->count]);
             if (outcome == AXC_NO_CHOICE) {
                 frame->op++;
                 frame->choice = 0;
@@ -255,7 +257,13 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
     return AXC_YES;
 }
 
-/* For each operation the one before it of the same process: by sorting numbers, so that process ids may be any. */
+/* A read that nobody was answered for says nothing, and is left out. */
+static bool says_something(const struct search *s, uint32_t op)
+{
+    return answered(s, op) || s->ops[op].results > 0 || s->part->history->model->verbs[s->ops[op].verb].idle != AXC_READS;
+}
+
+/* For each operation the one before it of the same process. */
 static bool find_before(struct search *s)
 {
     size_t slots = 64;
@@ -270,7 +278,8 @@ static bool find_before(struct search *s)
         while (table[at] != UINT32_MAX && s->ops[table[at]].process != s->ops[i].process)
             at = (at + 1) & (slots - 1);
         s->before[i] = table[at] == UINT32_MAX ? s->count : table[at];
-        table[at] = i;
+        if (says_something(s, i))
+            table[at] = i;
     }
     axc_free(table);
     return true;
@@ -287,8 +296,14 @@ static bool prepare(struct search *s)
         return false;
     memset(s->done, 0, n + 1);
     for (uint32_t i = 0; i < s->count; i++)
-        if (!answered(s, i) && (s->ops[i].results > 0 || s->part->history->model->verbs[s->ops[i].verb].idle != AXC_READS))
+        if (!answered(s, i) && says_something(s, i))
             s->unanswered[s->unanswered_count++] = i;
+    s->followed = axc_zeroed((size_t)s->unanswered_count + 1, sizeof *s->followed);
+    if (s->followed == NULL)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        for (uint32_t j = 0; s->before[i] != s->count && !answered(s, s->before[i]) && j < s->unanswered_count; j++)
+            s->followed[j] |= s->unanswered[j] == s->before[i];
     s->seen.limit = axc_budget_limit() / 8 / sizeof(uint64_t);
     advance(s);
     return axc_state_number(&s->states, s->part->start, s->part->start_words) == 0;
@@ -304,6 +319,7 @@ enum axc_answer axc_search_ends(const struct axc_part *part, uint64_t *allowance
     axc_seen_free(&s.seen);
     axc_free(s.before);
     axc_free(s.unanswered);
+    axc_free(s.followed);
     axc_free(s.done);
     axc_free(s.stack);
     axc_free(s.next);

@@ -14,6 +14,7 @@ struct axc_part {
     const struct axc_history *history;
     struct axc_op *ops;
     size_t count;
+    int64_t key; /* of a keyed model */
     const int64_t *start;
     size_t start_words;
 };

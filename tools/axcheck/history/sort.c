@@ -5,27 +5,7 @@
 
 #include "../budget.h"
 
-bool axc_by_invocation(const struct axc_history *history, const struct axc_op *a, const struct axc_op *b)
-{
-    (void)history;
-    return a->invoked != b->invoked ? a->invoked < b->invoked : a->order < b->order;
-}
-
-bool axc_by_process(const struct axc_history *history, const struct axc_op *a, const struct axc_op *b)
-{
-    (void)history;
-    return a->process != b->process ? a->process < b->process : a->order < b->order;
-}
-
-bool axc_by_key(const struct axc_history *history, const struct axc_op *a, const struct axc_op *b)
-{
-    int64_t left = axc_values(history, a)[0], right = axc_values(history, b)[0];
-    return left != right ? left < right : axc_by_invocation(history, a, b);
-}
-
 struct sorter {
-    const struct axc_history *history;
-    axc_before *before;
     struct axc_op *from, *to;
     size_t count;
 };
@@ -35,7 +15,7 @@ static size_t run_end(const struct sorter *s, size_t at)
 {
     do
         at++;
-    while (at < s->count && !s->before(s->history, &s->from[at], &s->from[at - 1]));
+    while (at < s->count && !axc_by_invocation(&s->from[at], &s->from[at - 1]));
     return at;
 }
 
@@ -43,7 +23,7 @@ static void merge(const struct sorter *s, size_t left, size_t middle, size_t end
 {
     size_t right = middle, out = left;
     while (left < middle && right < end)
-        s->to[out++] = s->before(s->history, &s->from[right], &s->from[left]) ? s->from[right++] : s->from[left++];
+        s->to[out++] = axc_by_invocation(&s->from[right], &s->from[left]) ? s->from[right++] : s->from[left++];
     memcpy(&s->to[out], &s->from[left], (middle - left) * sizeof *s->to);
     out += middle - left;
     memcpy(&s->to[out], &s->from[right], (end - right) * sizeof *s->to);
@@ -62,9 +42,9 @@ static size_t pass(const struct sorter *s)
     return runs;
 }
 
-bool axc_sort(const struct axc_history *history, struct axc_op *ops, size_t count, axc_before *before)
+bool axc_sort(struct axc_op *ops, size_t count)
 {
-    struct sorter s = {.history = history, .before = before, .from = ops, .count = count};
+    struct sorter s = {.from = ops, .count = count};
     if (count == 0 || run_end(&s, 0) == count)
         return true;
     struct axc_op *scratch = axc_alloc(count * sizeof *scratch);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "forms.h"
+#include "lane.h"
 
 /* One line, taken apart from left to right. */
 struct line {
@@ -239,6 +240,21 @@ static void put_value(int64_t value, FILE *out)
         fprintf(out, " %" PRId64, value);
 }
 
+static void put_op(const struct axc_history *history, const struct axc_op *op, const int64_t *values, FILE *out)
+{
+    fprintf(out, "%" PRIu32 " %" PRIu64, op->process, op->invoked);
+    if (op->responded == AXC_PENDING)
+        fputs(" -", out);
+    else
+        fprintf(out, " %" PRIu64, op->responded);
+    fprintf(out, " %s", history->model->verbs[op->verb].name);
+    for (size_t i = 0; i < (size_t)op->args + op->results; i++) {
+        fputs(i == op->args ? " ->" : "", out);
+        put_value(values[i], out);
+    }
+    fputc('\n', out);
+}
+
 bool axc_write_text(const struct axc_history *history, FILE *out)
 {
     const struct axc_model *model = history->model;
@@ -259,20 +275,13 @@ bool axc_write_text(const struct axc_history *history, FILE *out)
         fprintf(out, "skew %" PRIu64 "\n", history->skew);
     if (history->origin[0] != '\0')
         fprintf(out, "origin %s\n", history->origin);
-    for (size_t i = 0; i < history->count; i++) {
-        const struct axc_op *op = &history->ops[i];
-        const int64_t *values = axc_values(history, op);
-        fprintf(out, "%" PRIu32 " %" PRIu64, op->process, op->invoked);
-        if (op->responded == AXC_PENDING)
-            fputs(" -", out);
-        else
-            fprintf(out, " %" PRIu64, op->responded);
-        fprintf(out, " %s", model->verbs[op->verb].name);
-        for (size_t j = 0; j < (size_t)op->args + op->results; j++) {
-            fputs(j == op->args ? " ->" : "", out);
-            put_value(values[j], out);
-        }
-        fputc('\n', out);
+    for (size_t i = 0; i < history->processes; i++) {
+        struct axc_cursor cursor;
+        struct axc_op op;
+        int64_t values[AXC_MAX_VALUES];
+        axc_cursor_begin(&cursor, history, &history->lanes[i]);
+        while (axc_cursor_next(&cursor, &op, values))
+            put_op(history, &op, values, out);
     }
     fprintf(out, "end %zu\n", history->count);
     return true;

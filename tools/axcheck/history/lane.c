@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "lane.h"
+
+#include <string.h>
+
+void axc_kinds_of(const struct axc_model *model, struct axc_kinds *kinds)
+{
+    kinds->count = 0;
+    for (size_t i = 0; i < model->verb_count; i++)
+        for (int looked = 0; looked <= (model->verbs[i].results > 0 ? 1 : 0); looked++)
+            kinds->of[kinds->count++] =
+                (struct axc_kind){.verb = (uint8_t)i, .args = model->verbs[i].args,
+                                  .results = (int16_t)(looked == 0 ? 0 : model->verbs[i].results > 1 ? -1 : 1)};
+}
+
+static size_t put_varint(char *out, uint64_t value)
+{
+    size_t n = 0;
+    for (; value >= 0x80; value >>= 7)
+        out[n++] = (char)(value | 0x80);
+    out[n++] = (char)value;
+    return n;
+}
+
+static size_t put_signed(char *out, int64_t value)
+{
+    return put_varint(out, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+static size_t kind_of(const struct axc_kinds *kinds, const struct axc_op *op)
+{
+    size_t kind = 0;
+    while (kinds->of[kind].verb != op->verb || (kinds->of[kind].results != 0) != (op->results != 0))
+        kind++;
+    return kind;
+}
+
+size_t axc_op_room(const struct axc_op *op)
+{
+    return (size_t)(4 + op->args + op->results) * AXC_VARINT;
+}
+
+size_t axc_put_op(char *out, const struct axc_kinds *kinds, const struct axc_op *op, const int64_t *values, uint64_t *time)
+{
+    bool unanswered = op->responded == AXC_PENDING;
+    size_t kind = kind_of(kinds, op), n = put_varint(out, kind << 1 | (unanswered ? 1 : 0));
+    n += put_varint(out + n, op->invoked - *time);
+    if (!unanswered)
+        n += put_varint(out + n, op->responded - op->invoked);
+    *time = unanswered ? op->invoked : op->responded;
+    for (size_t i = 0; i < op->args; i++)
+        n += put_signed(out + n, values[i]);
+    if (kinds->of[kind].results < 0)
+        n += put_varint(out + n, op->results);
+    for (size_t i = 0; i < op->results; i++)
+        n += put_signed(out + n, values[op->args + i]);
+    return n;
+}
+
+static const char past_the_end[] = "a number reaches past its block", too_wide[] = "a number of more than 64 bits";
+
+static const char *long_varint(const char **at, const char *end, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+        if (*at == end)
+            return past_the_end;
+        uint64_t byte = (unsigned char)*(*at)++;
+        if (shift == 63 && byte > 1)
+            break;
+        value |= (byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            *out = value;
+            return NULL;
+        }
+    }
+    return too_wide;
+}
+
+/* Most numbers of a history are of one or two bytes. */
+static inline const char *varint(const char **at, const char *end, uint64_t *out)
+{
+    const unsigned char *p = (const unsigned char *)*at;
+    if (end - *at >= 2) {
+        if (p[0] < 0x80) {
+            *out = p[0];
+            *at += 1;
+            return NULL;
+        }
+        if (p[1] < 0x80) {
+            *out = (uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7;
+            *at += 2;
+            return NULL;
+        }
+    }
+    return long_varint(at, end, out);
+}
+
+static inline const char *signed_varint(const char **at, const char *end, int64_t *out)
+{
+    uint64_t value = 0;
+    const char *wrong = varint(at, end, &value);
+    *out = (int64_t)(value >> 1 ^ (0 - (value & 1)));
+    return wrong;
+}
+
+/* Head (kind * 2, and 1 when unanswered), invocation since the last time in this block, duration, values. */
+const char *axc_get_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+                       int64_t *values)
+{
+    const char *start = *at, *wrong;
+    uint64_t head = 0, since = 0, took = 0, count;
+    if ((wrong = varint(at, end, &head)) != NULL || (wrong = varint(at, end, &since)) != NULL)
+        return wrong;
+    if (head >> 1 >= history->kinds.count) {
+        *at = start;
+        return "an operation that the description does not have";
+    }
+    const struct axc_kind *kind = &history->kinds.of[head >> 1];
+    bool unanswered = (head & 1) != 0;
+    if (!unanswered && (wrong = varint(at, end, &took)) != NULL)
+        return wrong;
+    if (since > INT64_MAX - *time || took > INT64_MAX - *time - since) {
+        *at = start;
+        return "a time beyond 63 bits";
+    }
+    op->invoked = *time + since;
+    *time = op->invoked + took;
+    op->responded = unanswered ? AXC_PENDING : *time;
+    op->verb = kind->verb;
+    op->args = kind->args;
+    for (size_t i = 0; i < kind->args; i++)
+        if ((wrong = signed_varint(at, end, &values[i])) != NULL)
+            return wrong;
+    count = kind->results > 0 && !unanswered ? (uint64_t)kind->results : 0;
+    if (kind->results < 0 && !unanswered && (wrong = varint(at, end, &count)) != NULL)
+        return wrong;
+    if (count > history->model->verbs[kind->verb].results) {
+        *at = start;
+        return "more results than this operation has";
+    }
+    for (size_t i = 0; i < count; i++)
+        if ((wrong = signed_varint(at, end, &values[kind->args + i])) != NULL)
+            return wrong;
+    op->results = (uint16_t)count;
+    return NULL;
+}
+
+void axc_cursor_begin(struct axc_cursor *cursor, const struct axc_history *history, const struct axc_lane *lane)
+{
+    *cursor = (struct axc_cursor){.history = history, .lane = lane, .order = lane->first};
+}
+
+void axc_cursor_seek(struct axc_cursor *cursor, size_t span, uint32_t order)
+{
+    cursor->span = span;
+    cursor->left = 0;
+    cursor->order = order;
+}
+
+bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op, int64_t *values)
+{
+    while (cursor->left == 0) {
+        if (cursor->span == cursor->lane->span_count)
+            return false;
+        const struct axc_span *span = &cursor->lane->spans[cursor->span++];
+        cursor->at = span->at;
+        cursor->end = span->at + span->length;
+        cursor->left = span->count;
+        cursor->time = 0;
+    }
+    if (axc_get_op(cursor->history, &cursor->at, cursor->end, &cursor->time, op, values) != NULL || op->invoked >= cursor->history->until)
+        return false;
+    cursor->left--;
+    op->process = cursor->lane->process;
+    op->order = cursor->order++;
+    /* What is not here may have had a part in what was answered later, by whichever clock. */
+    if (cursor->history->until != AXC_PENDING && op->responded != AXC_PENDING &&
+        op->responded + 2 * cursor->history->skew >= cursor->history->until) {
+        op->responded = AXC_PENDING;
+        op->results = 0;
+    }
+    return true;
+}
