@@ -2,6 +2,7 @@
 /* input.c: from a file descriptor to the judge that knows its contents. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "axcheck.h"
@@ -28,11 +29,21 @@ struct input {
     size_t length, room;
 };
 
+/* A file's size and a byte to see that it ends there, so that it is not copied while it is read. Only a beginning: files
+ * grow, and may say anything of themselves. */
+static size_t first_room(int fd)
+{
+    enum { LEAST = 65536 };
+    struct stat about;
+    bool known = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > LEAST;
+    return known && (uint64_t)about.st_size < axc_budget_limit() ? (size_t)about.st_size + 1 : LEAST;
+}
+
 /* Reads what is there, at least a byte; 0 at the end, -1 with the report saying why. */
 static ssize_t read_more(int fd, struct input *input, struct axc_report *report)
 {
     if (input->length == input->room) {
-        size_t larger = input->room == 0 ? 65536 : input->room * 2;
+        size_t larger = input->room == 0 ? first_room(fd) : input->room * 2;
         char *grown = axc_realloc(input->bytes, larger);
         if (grown == NULL) {
             axc_gave_up(report, "larger than the memory allowed, %zu MiB (--memory)", axc_budget_limit() >> 20);

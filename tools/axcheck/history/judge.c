@@ -2,11 +2,13 @@
 #include "judge.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../budget.h"
+#include "../parallel.h"
 #include "explain.h"
 #include "fast.h"
 #include "parts.h"
@@ -70,52 +72,91 @@ static void state_fast(const struct axc_history *history, const struct axc_fast 
     axc_draw(&shrunk, report);
 }
 
-static bool judge_parts(const struct axc_history *history, const struct axc_parts *parts, struct axc_report *report)
-{
-    uint64_t allowance = allowed_steps, steps = 0;
-    size_t wrong = 0;
-    struct axc_search_stats failed = {0};
-    const struct axc_part *first = NULL;
-    for (size_t i = 0; i < parts->count; i++) {
+struct jury {
+    const struct axc_history *history;
+    const struct axc_parts *parts;
+    atomic_uint_fast64_t allowance; /* steps left, of all parts together */
+    struct finding {
+        enum axc_answer answer;
+        bool fast;
         struct axc_search_stats stats;
-        struct axc_fast fast;
-        if (!axc_part_sort(&parts->parts[i]))
-            return axc_history_no_memory(history);
-        if (axc_judge_fast(&parts->parts[i], &fast)) {
-            state_fast(history, &fast, report);
-            return true;
-        }
-        switch (axc_search(&parts->parts[i], &allowance, &stats)) {
-        case AXC_YES:
-            break;
-        case AXC_NO:
-            if (wrong++ == 0) {
-                first = &parts->parts[i];
-                failed = stats;
-            }
-            break;
-        case AXC_STEPS:
-            return axc_gave_up(report, "no verdict within %" PRIu64 " steps (--steps); at most %zu of %zu operations in order",
-                               allowed_steps, stats.deepest, parts->parts[i].count);
-        case AXC_MEMORY:
-            return axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
-        }
-        steps += stats.steps;
-    }
-    char key[64] = "";
-    if (wrong > 0 && history->model->keyed)
-        snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", first->key, wrong,
-                 parts->count);
-    if (wrong > 0) {
-        axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
-        axc_explain(first, &failed, report);
-    } else if (history->model->keyed) {
-        axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)",
-                  parts->count, steps);
+    } *findings;
+};
+
+static void judge_part(void *context, size_t piece, size_t worker)
+{
+    (void)worker;
+    struct jury *jury = context;
+    struct finding *finding = &jury->findings[piece];
+    struct axc_part *part = &jury->parts->parts[piece];
+    struct axc_fast fast;
+    if (!axc_part_sort(part)) {
+        finding->answer = AXC_MEMORY;
+    } else if (axc_judge_fast(part, &fast)) {
+        *finding = (struct finding){.answer = fast.right ? AXC_YES : AXC_NO, .fast = true};
     } else {
-        axc_state(report, "linearizable", true, "there is an order that gives these results (%" PRIu64 " steps)", steps);
+        uint64_t left = atomic_load_explicit(&jury->allowance, memory_order_relaxed), allowance = left;
+        finding->answer = axc_search(part, &allowance, &finding->stats);
+        /* What two use at the same time may together be more than was left: a bound for people, not for machines. */
+        uint64_t now = left;
+        while (!atomic_compare_exchange_weak_explicit(&jury->allowance, &now, now > left - allowance ? now - (left - allowance) : 0,
+                                                      memory_order_relaxed, memory_order_relaxed))
+            ;
     }
-    return true;
+}
+
+/* Where it is wrong; else where it could not be said; else NULL. */
+static const struct finding *worst(const struct jury *jury, size_t *wrong, uint64_t *steps, bool *fast)
+{
+    const struct finding *failed = NULL, *open = NULL;
+    for (size_t i = 0; i < jury->parts->count; i++) {
+        const struct finding *finding = &jury->findings[i];
+        *steps += finding->stats.steps;
+        *fast = *fast && finding->fast;
+        if (finding->answer == AXC_NO && (*wrong)++ == 0)
+            failed = finding;
+        if (finding->answer != AXC_YES && finding->answer != AXC_NO && open == NULL)
+            open = finding;
+    }
+    return failed != NULL ? failed : open;
+}
+
+static void state_wrong(const struct jury *jury, const struct finding *finding, size_t wrong, struct axc_report *report)
+{
+    const struct axc_part *part = &jury->parts->parts[finding - jury->findings];
+    char key[64] = "";
+    if (jury->history->model->keyed)
+        snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
+    axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
+    axc_explain(part, &finding->stats, report);
+}
+
+static void judge_parts(const struct axc_history *history, const struct axc_parts *parts, struct axc_report *report)
+{
+    struct jury jury = {.history = history, .parts = parts, .allowance = allowed_steps};
+    size_t wrong = 0;
+    uint64_t steps = 0;
+    bool fast = true;
+    jury.findings = axc_zeroed(parts->count, sizeof *jury.findings);
+    if (jury.findings == NULL) {
+        axc_history_no_memory(history);
+        return;
+    }
+    axc_parallel(axc_workers(history->count), parts->count, judge_part, &jury);
+    const struct finding *found = worst(&jury, &wrong, &steps, &fast);
+    if (found != NULL && found->answer == AXC_NO)
+        state_wrong(&jury, found, wrong, report);
+    else if (found != NULL && found->answer == AXC_STEPS)
+        axc_gave_up(report, "no verdict within %" PRIu64 " steps (--steps); at most %zu of %zu operations in order", allowed_steps,
+                    found->stats.deepest, parts->parts[found - jury.findings].count);
+    else if (found != NULL)
+        axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
+    else if (history->model->keyed)
+        axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)", parts->count,
+                  steps);
+    else
+        axc_state(report, "linearizable", true, "there is an order that gives these results (%" PRIu64 " steps)", steps);
+    axc_free(jury.findings);
 }
 
 static void judge(struct axc_history *history, struct axc_report *report)

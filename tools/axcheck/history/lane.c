@@ -59,7 +59,7 @@ size_t axc_put_op(char *out, const struct axc_kinds *kinds, const struct axc_op 
 
 static const char past_the_end[] = "a number reaches past its block", too_wide[] = "a number of more than 64 bits";
 
-static const char *long_varint(const char **at, const char *end, uint64_t *out)
+static const char *varint(const char **at, const char *end, uint64_t *out)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {
@@ -77,39 +77,24 @@ static const char *long_varint(const char **at, const char *end, uint64_t *out)
     return too_wide;
 }
 
-/* Most numbers of a history are of one or two bytes. */
-static inline const char *varint(const char **at, const char *end, uint64_t *out)
+static inline int64_t unfold(uint64_t value)
 {
-    const unsigned char *p = (const unsigned char *)*at;
-    if (end - *at >= 2) {
-        if (p[0] < 0x80) {
-            *out = p[0];
-            *at += 1;
-            return NULL;
-        }
-        if (p[1] < 0x80) {
-            *out = (uint64_t)(p[0] & 0x7f) | (uint64_t)p[1] << 7;
-            *at += 2;
-            return NULL;
-        }
-    }
-    return long_varint(at, end, out);
+    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
 }
 
-static inline const char *signed_varint(const char **at, const char *end, int64_t *out)
+static const char *signed_varint(const char **at, const char *end, int64_t *out)
 {
     uint64_t value = 0;
     const char *wrong = varint(at, end, &value);
-    *out = (int64_t)(value >> 1 ^ (0 - (value & 1)));
+    *out = unfold(value);
     return wrong;
 }
 
 /* Head (kind * 2, and 1 when unanswered), invocation since the last time in this block, duration, values. */
-const char *axc_get_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
-                       int64_t *values)
+static const char *careful(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+                           int64_t *values)
 {
-    const char *start = *at, *wrong;
-    uint64_t head = 0, since = 0, took = 0, count;
+    const char *start = *at, *wrong;    uint64_t head = 0, since = 0, took = 0, count;
     if ((wrong = varint(at, end, &head)) != NULL || (wrong = varint(at, end, &since)) != NULL)
         return wrong;
     if (head >> 1 >= history->kinds.count) {
@@ -144,6 +129,58 @@ const char *axc_get_op(const struct axc_history *history, const char **at, const
             return wrong;
     op->results = (uint16_t)count;
     return NULL;
+}
+
+/* A number that is known to end before the input does; NULL if it is of more than ten bytes. */
+static inline const unsigned char *take(const unsigned char *at, uint64_t *out)
+{
+    uint64_t value = *at++;
+    if (value >= 0x80) {
+        value &= 0x7f;
+        for (unsigned shift = 7;; shift += 7) {
+            uint64_t byte = *at++;
+            if (shift == 63 && byte > 1)
+                return NULL;
+            value |= (byte & 0x7f) << shift;
+            if (byte < 0x80)
+                break;
+        }
+    }
+    *out = value;
+    return at;
+}
+
+/* The same where nothing is wrong, nothing is unusual and no number can reach past the end; else false. */
+static inline bool quick(const struct axc_history *history, const char **where, const char *end, uint64_t *time, struct axc_op *op,
+                         int64_t *values)
+{
+    const unsigned char *at = (const unsigned char *)*where;
+    uint64_t head, since, took, value;
+    if (end - *where < (3 + AXC_MAX_ARGS + 1) * AXC_VARINT || (at = take(at, &head)) == NULL || (head & 1) != 0 ||
+        head >> 1 >= history->kinds.count)
+        return false;
+    const struct axc_kind *kind = &history->kinds.of[head >> 1];
+    if ((unsigned)kind->results > 1 || (at = take(at, &since)) == NULL || (at = take(at, &took)) == NULL ||
+        since > INT64_MAX - *time || took > INT64_MAX - *time - since)
+        return false;
+    for (unsigned i = 0; i < kind->args + (unsigned)kind->results; i++) {
+        if ((at = take(at, &value)) == NULL)
+            return false;
+        values[i] = unfold(value);
+    }
+    op->invoked = *time + since;
+    op->responded = *time = op->invoked + took;
+    op->verb = kind->verb;
+    op->args = kind->args;
+    op->results = (uint16_t)kind->results;
+    *where = (const char *)at;
+    return true;
+}
+
+const char *axc_get_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+                       int64_t *values)
+{
+    return quick(history, at, end, time, op, values) ? NULL : careful(history, at, end, time, op, values);
 }
 
 void axc_cursor_begin(struct axc_cursor *cursor, const struct axc_history *history, const struct axc_lane *lane)

@@ -80,8 +80,10 @@ static enum axc_step step(struct search *s, uint32_t op, uint32_t state, size_t 
     }
     const struct axc_op *taken = &s->ops[op];
     enum axc_step outcome = history->model->step(history, taken, axc_values(history, taken), now, words, choice, s->next, &s->next_words);
-    if (outcome == AXC_LEGAL)
-        *next = axc_state_number(&s->states, s->next, s->next_words);
+    if (outcome == AXC_LEGAL) {
+        bool same = words == 1 && s->next_words == 1 && s->next[0] == now[0];
+        *next = same ? state : axc_state_number(&s->states, s->next, s->next_words);
+    }
     return outcome;
 }
 
@@ -130,8 +132,8 @@ static bool find_forced(struct search *s, const struct frame *frame, uint64_t un
     return false;
 }
 
-/* Frontier, state, and a bit for each op beyond the frontier and each unanswered one. */
-static bool seen_before(struct search *s, uint32_t state)
+/* Frontier, state, and a bit for each op beyond the frontier and each unanswered one. 0 without memory. */
+static size_t describe(struct search *s, uint32_t state)
 {
     size_t window = s->high > s->frontier ? s->high - s->frontier : 0;
     size_t words = 1 + (window + 63) / 64 + ((size_t)s->unanswered_count + 63) / 64;
@@ -141,7 +143,7 @@ static bool seen_before(struct search *s, uint32_t state)
         s->key = axc_alloc(s->key_room * sizeof *s->key);
         if (s->key == NULL) {
             s->key_room = 0;
-            return false;
+            return 0;
         }
     }
     memset(s->key, 0, words * sizeof *s->key);
@@ -153,7 +155,22 @@ static bool seen_before(struct search *s, uint32_t state)
     for (size_t i = 0; i < s->unanswered_count; i++)
         if (s->done[s->unanswered[i]])
             rest[i / 64] |= (uint64_t)1 << (i % 64);
-    return axc_seen_before(&s->seen, s->key, words);
+    return words;
+}
+
+static bool seen_before(struct search *s, uint32_t state)
+{
+    size_t words = axc_seen_nothing(&s->seen) ? 0 : describe(s, state);
+    return words > 0 && axc_seen_before(&s->seen, s->key, words);
+}
+
+/* A configuration is remembered when it is left, and not when it is entered: on the way down the sets only grow, so
+ * that none can come again before. A history that needs no second try then remembers nothing. */
+static void remember(struct search *s, uint32_t state)
+{
+    size_t words = describe(s, state);
+    if (words > 0)
+        axc_seen_add(&s->seen, s->key, words);
 }
 
 static void take(struct search *s, uint32_t op)
@@ -233,6 +250,9 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         if (!taken) {
             if (top == 0)
                 return AXC_NO;
+            /* Where one move was forced, it leads to one that is remembered. */
+            if (!frame->forced)
+                remember(s, frame->state);
             frame = &s->stack[--top];
             take_back(s, frame);
             frame->choice++;
@@ -244,7 +264,7 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         take(s, op_at(s, frame->op));
         if (s->depth > stats->deepest)
             stats->deepest = s->depth;
-        if ((!frame->forced || s->ends != NULL) && seen_before(s, next)) {
+        if (seen_before(s, next)) {
             take_back(s, frame);
             frame->choice++;
             entered = false;

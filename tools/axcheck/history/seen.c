@@ -68,29 +68,33 @@ static void clear(struct axc_seen_half *half)
         memset(half->table, 0, half->slots * sizeof *half->table);
 }
 
-bool axc_seen_before(struct axc_seen *seen, const uint64_t *key, size_t words)
+static bool has(const struct axc_seen_half *half, const uint64_t *key, size_t words, uint64_t hash)
+{
+    return half->count > 0 && half->table[find(half, key, words, hash)] != 0;
+}
+
+bool axc_seen_before(const struct axc_seen *seen, const uint64_t *key, size_t words)
 {
     uint64_t hash = hash_key(key, words);
-    if (seen->old.count > 0 && seen->old.table[find(&seen->old, key, words, hash)] != 0)
-        return true;
+    return has(&seen->young, key, words, hash) || has(&seen->old, key, words, hash);
+}
+
+void axc_seen_add(struct axc_seen *seen, const uint64_t *key, size_t words)
+{
     if (!reserve(&seen->young, words, seen->limit)) {
         struct axc_seen_half forgotten = seen->old;
         seen->old = seen->young;
         seen->young = forgotten;
         clear(&seen->young);
         if (!reserve(&seen->young, words, seen->limit))
-            return false;
+            return;
     }
-    size_t at = find(&seen->young, key, words, hash);
-    if (seen->young.table[at] != 0)
-        return true;
     struct axc_seen_half *young = &seen->young;
-    young->table[at] = young->used + 1;
+    young->table[find(young, key, words, hash_key(key, words))] = young->used + 1;
     young->keys[young->used] = words;
     memcpy(young->keys + young->used + 1, key, words * sizeof *key);
     young->used += words + 1;
     young->count++;
-    return false;
 }
 
 void axc_seen_free(struct axc_seen *seen)

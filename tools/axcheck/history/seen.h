@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * seen.h: the configurations a search has been in. Keys are compared whole: a hash alone could call a
+ * seen.h: the configurations a search has left without success. Keys are compared whole: a hash alone could call a
  * configuration seen that never was, and turn a right history into a wrong one. It may forget: then a
  * search does some work twice and stays right.
  */
@@ -23,8 +23,15 @@ struct axc_seen {
     size_t limit;                    /* words of keys in each */
 };
 
-/* Whether this key was there; it is there afterwards. */
-bool axc_seen_before(struct axc_seen *seen, const uint64_t *key, size_t words);
+static inline bool axc_seen_nothing(const struct axc_seen *seen)
+{
+    return seen->young.count == 0 && seen->old.count == 0;
+}
+
+bool axc_seen_before(const struct axc_seen *seen, const uint64_t *key, size_t words);
+
+/* Remembers a key, which must not be there; or not, when there is no memory for it. */
+void axc_seen_add(struct axc_seen *seen, const uint64_t *key, size_t words);
 
 void axc_seen_free(struct axc_seen *seen);
 
