@@ -18,6 +18,7 @@
 struct seller {
     struct axc_history *history;
     atomic_uchar *sold;                  /* a bit per ticket */
+    uint64_t *unanswered;                /* by lane: invocation of the sale at its end that may have taken one */
     _Atomic int64_t twice, outside;      /* the least number that was sold twice, or that there is not; INT64_MAX: none */
     struct findings {
         size_t sales;
@@ -43,10 +44,14 @@ static void sell_lane(void *context, size_t piece, size_t worker)
     struct axc_op op;
     int64_t values[AXC_MAX_VALUES];
     bool refused = false;
+    s->unanswered[piece] = AXC_PENDING;
     axc_cursor_begin(&cursor, history, &history->lanes[piece]);
     while (axc_cursor_next(&cursor, &op, values)) {
-        if (op.results == 0)
+        if (op.results == 0) {
+            if (!refused)
+                s->unanswered[piece] = op.invoked;
             continue;
+        }
         int64_t ticket = values[0];
         if (ticket == AXC_CLOSED)
             atomic_store_explicit(&s->closed, true, memory_order_relaxed);
@@ -75,27 +80,6 @@ static int by_time(const void *left, const void *right)
 {
     uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
     return a < b ? -1 : a > b;
-}
-
-/* Invocations of unanswered sales, the earliest first. False without memory. */
-static bool collect_unanswered(const struct axc_history *history, uint64_t **invoked, size_t *count)
-{
-    *count = 0;
-    *invoked = axc_alloc((history->pending + 1) * sizeof **invoked);
-    for (size_t i = 0; *invoked != NULL && i < history->processes; i++) {
-        const struct axc_lane *lane = &history->lanes[i];
-        struct axc_cursor cursor;
-        struct axc_op op;
-        int64_t values[AXC_MAX_VALUES];
-        if (history->ended && lane->responded != AXC_PENDING)
-            continue;
-        for (axc_cursor_begin(&cursor, history, lane); axc_cursor_next(&cursor, &op, values);)
-            if (op.responded == AXC_PENDING && *count < history->pending)
-                (*invoked)[(*count)++] = op.invoked;
-    }
-    if (*invoked != NULL)
-        qsort(*invoked, *count, sizeof **invoked, by_time);
-    return *invoked != NULL;
 }
 
 enum what { SOLD_TWICE, SOLD_AFTER, REFUSED_AT, ASKED_AT, AFTER_REFUSAL };
@@ -159,7 +143,7 @@ static bool judge_sales(struct seller *s, struct axc_fast *fast)
 }
 
 /* Without refunds a refusal says that all are sold by then; unanswered sales may have taken what nobody has. */
-static void judge_refusals(struct seller *s, const uint64_t *unanswered, size_t count, struct axc_fast *fast)
+static void judge_refusals(struct seller *s, struct axc_fast *fast)
 {
     struct findings all = {.first_refusal = AXC_PENDING};
     for (size_t i = 0; i < AXC_MAX_WORKERS; i++) {
@@ -171,8 +155,9 @@ static void judge_refusals(struct seller *s, const uint64_t *unanswered, size_t 
         return;
     uint64_t skew = s->history->skew;
     int64_t unsold = s->history->capacity - (int64_t)all.sales;
-    for (size_t i = 0; i < count && unsold > 0; i++, unsold--)
-        all.last_sale = unanswered[i] > all.last_sale ? unanswered[i] : all.last_sale;
+    qsort(s->unanswered, s->history->processes, sizeof *s->unanswered, by_time); /* the earliest first */
+    for (size_t i = 0; i < s->history->processes && s->unanswered[i] != AXC_PENDING && unsold > 0; i++, unsold--)
+        all.last_sale = s->unanswered[i] > all.last_sale ? s->unanswered[i] : all.last_sale;
     if (unsold > 0) {
         snprintf(fast->why, sizeof fast->why, "a refusal at %" PRIu64 " although %" PRId64 " tickets were never sold", all.first_refusal, unsold);
         show(s, REFUSED_AT, 0, all.first_refusal, 1, fast);
@@ -195,19 +180,18 @@ bool axc_fast_tickets(struct axc_history *history, struct axc_fast *fast)
     struct seller s = {.history = history, .twice = INT64_MAX, .outside = INT64_MAX, .sold_after_refusal = INT64_MAX};
     for (size_t i = 0; i < AXC_MAX_WORKERS; i++)
         s.found[i].first_refusal = AXC_PENDING;
-    uint64_t *unanswered = NULL;
-    size_t count;
     s.sold = axc_zeroed((size_t)history->capacity / 8 + 1, sizeof *s.sold);
-    bool ready = s.sold != NULL && collect_unanswered(history, &unanswered, &count);
+    s.unanswered = axc_alloc((history->processes + 1) * sizeof *s.unanswered);
+    bool ready = s.sold != NULL && s.unanswered != NULL;
     if (ready) {
         fast->rule = "ticket by ticket";
         fast->right = true;
         axc_parallel(axc_workers(history->count), history->processes, sell_lane, &s);
         ready = !atomic_load_explicit(&s.closed, memory_order_relaxed);
         if (ready && judge_sales(&s, fast))
-            judge_refusals(&s, unanswered, count, fast);
+            judge_refusals(&s, fast);
     }
     axc_free(s.sold);
-    axc_free(unanswered);
+    axc_free(s.unanswered);
     return ready;
 }
