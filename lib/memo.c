@@ -68,6 +68,12 @@ static void ring_insert(struct axi_memo_shard *shard, struct axi_memo_entry *ent
     hand->ring_previous = entry;
 }
 
+/* relaxed, both: under the mutex; whoever reads it without wants a number, and nothing behind it */
+static void count_entries(struct axi_memo_shard *shard, int change)
+{
+    axi_store_relaxed(&shard->count, axi_load_relaxed(&shard->count) + (size_t)change);
+}
+
 static void ring_remove(struct axi_memo_shard *shard, struct axi_memo_entry *entry)
 {
     entry->ring_previous->ring_next = entry->ring_next;
@@ -84,7 +90,7 @@ static void link_entry(struct axi_memo_shard *shard, struct axi_memo_entry *entr
     axi_store_release(head, entry, F2_rel_link); /* F2.rel: the entry is filled in */
     entry->linked = true;
     ring_insert(shard, entry);
-    shard->count++;
+    count_entries(shard, 1);
 }
 
 /* The caller gives up the table's reference, once the mutex is free. */
@@ -98,7 +104,7 @@ static void unlink_entry(struct axi_memo_shard *shard, struct axi_memo_entry *en
     axi_store_release(link, axi_load_relaxed(&entry->next), F2_rel_unlink);
     entry->linked = false;
     ring_remove(shard, entry);
-    shard->count--;
+    count_entries(shard, -1);
 }
 
 /*
@@ -109,15 +115,16 @@ static void unlink_entry(struct axi_memo_shard *shard, struct axi_memo_entry *en
 static bool make_room(ax_memo *memo, struct axi_memo_shard *shard, struct axi_memo_entry **victim)
 {
     *victim = NULL;
-    if (shard->count < memo->shard_capacity)
+    size_t count = axi_load_relaxed(&shard->count); /* relaxed: under the mutex */
+    if (count < memo->shard_capacity)
         return true;
     /* Twice round by the rules; the third time, what is used again and again has to go as well. */
-    for (size_t steps = 3 * shard->count; steps > 0; steps--) {
+    for (size_t steps = 3 * count; steps > 0; steps--) {
         struct axi_memo_entry *entry = shard->hand;
         shard->hand = entry->ring_next;
         uint32_t alone = 1;
         /* relaxed: a hint */
-        if (steps > shard->count && axi_load_relaxed(&entry->used)) {
+        if (steps > count && axi_load_relaxed(&entry->used)) {
             axi_store_relaxed(&entry->used, 0);
             continue;
         }
@@ -225,7 +232,7 @@ static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard 
         spare = NULL;
         *first = true;
         size_t buckets = axi_load_relaxed(&shard->table)->buckets; /* relaxed: under the mutex */
-        if (shard->count > buckets)
+        if (axi_load_relaxed(&shard->count) > buckets) /* relaxed: under the mutex */
             grow_from = buckets;
     } else {
         *status = AX_EAGAIN;
@@ -318,11 +325,8 @@ AXI_EXPORT void ax_memo_stats_read(const ax_memo *memo, ax_memo_stats *stats)
         .expirations = (uint64_t)ax_adder_sum(&memo->expirations),
         .timeouts = (uint64_t)ax_adder_sum(&memo->timeouts),
     };
-    for (uint32_t i = 0; i < memo->shard_count; i++) {
-        pthread_mutex_lock(&memo->shards[i].mutex);
-        stats->entries += memo->shards[i].count;
-        pthread_mutex_unlock(&memo->shards[i].mutex);
-    }
+    for (uint32_t i = 0; i < memo->shard_count; i++)
+        stats->entries += axi_load_relaxed(&memo->shards[i].count); /* relaxed: a sum of moments */
 }
 
 /* --- create and destroy --------------------------------------------------------------------------------- */
@@ -404,10 +408,11 @@ static bool is_idle(const ax_memo *memo)
     for (uint32_t i = 0; i < memo->shard_count; i++) {
         const struct axi_memo_shard *shard = &memo->shards[i];
         const struct axi_memo_entry *entry = shard->hand;
-        for (size_t n = shard->count; n > 0; n--, entry = entry->ring_next)
+        size_t count = axi_load_relaxed(&shard->count); /* relaxed: nothing overlaps */
+        for (size_t n = count; n > 0; n--, entry = entry->ring_next)
             if (axi_load_relaxed(&entry->refs) != 1) /* relaxed: nothing overlaps */
                 return false;
-        linked += shard->count;
+        linked += count;
     }
     return axi_load_relaxed(&memo->live) == linked; /* relaxed: nothing overlaps */
 }

@@ -70,7 +70,7 @@ struct axi_memo_table {
 struct axi_memo_shard {
     pthread_mutex_t mutex __attribute__((aligned(AXI_ISOLATION)));
     _Atomic(struct axi_memo_table *) table; /* under the mutex; readers load it */
-    size_t count;                           /* under the mutex, as the hand */
+    _Atomic size_t count;                   /* written under the mutex, as the hand; stats reads */
     struct axi_memo_entry *hand;            /* where eviction looks next; NULL: no entry */
 };
 
