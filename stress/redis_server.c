@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "redis_server.h"
+
+#include <hiredis/hiredis.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 60000, STEP_MS = 5, LEAST_PORT = 20000, PORTS = 30000, BUS = 10000, ATTEMPTS = 20 };
+
+static void sleep_ms(int ms)
+{
+    const struct timespec nap = { ms / 1000, ms % 1000 * 1000000L };
+    nanosleep(&nap, NULL);
+}
+
+static bool is_free(int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    bool fine = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return fine;
+}
+
+/* Below the ports the kernel gives to clients, and with room for the cluster's second port. */
+static int choose_port(void)
+{
+    for (;;) {
+        unsigned bits = 0;
+        if (getrandom(&bits, sizeof bits, 0) != (ssize_t)sizeof bits)
+            return 0;
+        int port = LEAST_PORT + (int)(bits % PORTS);
+        if (is_free(port) && is_free(port + BUS))
+            return port;
+    }
+}
+
+static void put_in_background(struct redis_server *server)
+{
+    pid_t parent = getpid();
+    server->process = fork();
+    if (server->process != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    char port[16], log[96];
+    snprintf(port, sizeof port, "%d", server->port);
+    snprintf(log, sizeof log, "%s/log", server->folder);
+    int fd = open("/dev/null", O_RDWR);
+    dup2(fd, STDIN_FILENO);
+    dup2(fd, STDOUT_FILENO);
+    dup2(fd, STDERR_FILENO);
+    execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", server->folder, "--logfile", log,
+           "--appendonly", "yes", "--appendfsync", server->appendfsync, "--save", "", "--repl-diskless-sync-delay", "0",
+           "--cluster-enabled", server->cluster ? "yes" : "no", "--cluster-node-timeout", "1000", (char *)NULL);
+    _exit(127);
+}
+
+static redisReply *ask(const struct redis_server *server, const char *format, va_list arguments)
+{
+    const struct timeval limit = { 5, 0 };
+    redisContext *context = redisConnectWithTimeout("127.0.0.1", server->port, limit);
+    redisReply *reply = NULL;
+    if (context != NULL && context->err == 0) {
+        redisSetTimeout(context, limit);
+        reply = redisvCommand(context, format, arguments);
+    }
+    if (context != NULL)
+        redisFree(context);
+    return reply;
+}
+
+struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    redisReply *reply = ask(server, format, arguments);
+    va_end(arguments);
+    return reply;
+}
+
+bool redis_server_until(const struct redis_server *server, const char *wanted, const char *format, ...)
+{
+    for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
+        va_list arguments;
+        va_start(arguments, format);
+        redisReply *reply = ask(server, format, arguments);
+        va_end(arguments);
+        bool has = reply != NULL && reply->str != NULL && strstr(reply->str, wanted) != NULL;
+        freeReplyObject(reply);
+        if (has)
+            return true;
+        sleep_ms(STEP_MS);
+    }
+    return false;
+}
+
+/* Until it answers, and is the one we started: somebody else may have taken the port. */
+static bool answers(struct redis_server *server)
+{
+    char mine[40];
+    snprintf(mine, sizeof mine, "process_id:%d\r", (int)server->process);
+    for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
+        if (waitpid(server->process, NULL, WNOHANG) != 0) {
+            server->process = 0;
+            return false;
+        }
+        redisReply *reply = redis_server_ask(server, "INFO server");
+        redisReply *pong = redis_server_ask(server, "GET none"); /* refused while it loads */
+        bool ready = reply != NULL && reply->str != NULL && strstr(reply->str, mine) != NULL && pong != NULL &&
+                     (pong->type != REDIS_REPLY_ERROR || strncmp(pong->str, "LOADING", 7) != 0);
+        freeReplyObject(reply);
+        freeReplyObject(pong);
+        if (ready)
+            return true;
+        sleep_ms(STEP_MS);
+    }
+    return false;
+}
+
+bool redis_server_start(struct redis_server *server, const char *appendfsync, bool cluster)
+{
+    *server = (struct redis_server){ .appendfsync = appendfsync, .cluster = cluster };
+    const char *tmp = getenv("TMPDIR");
+    if (snprintf(server->folder, sizeof server->folder, "%s/ax-redis-XXXXXX", tmp != NULL ? tmp : "/tmp") >=
+            (int)sizeof server->folder || mkdtemp(server->folder) == NULL) {
+        fprintf(stderr, "no folder for redis-server\n");
+        server->folder[0] = '\0';
+        return false;
+    }
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        server->port = choose_port();
+        put_in_background(server);
+        if (server->process > 0 && answers(server))
+            return true;
+        redis_server_kill(server);
+    }
+    fprintf(stderr, "redis-server does not start\n");
+    redis_server_stop(server);
+    return false;
+}
+
+void redis_server_kill(struct redis_server *server)
+{
+    if (server->process <= 0)
+        return;
+    kill(server->process, SIGKILL);
+    waitpid(server->process, NULL, 0);
+    server->process = 0;
+}
+
+bool redis_server_restart(struct redis_server *server)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        put_in_background(server);
+        if (server->process > 0 && answers(server))
+            return true;
+        redis_server_kill(server);
+        sleep_ms(100);
+    }
+    fprintf(stderr, "redis-server does not start again on port %d\n", server->port);
+    return false;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
+void redis_server_stop(struct redis_server *server)
+{
+    redis_server_kill(server);
+    if (server->folder[0] != '\0')
+        nftw(server->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    server->folder[0] = '\0';
+}

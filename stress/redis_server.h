@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * redis_server.h: Redis servers of one's own, for tests, stress and benchmarks: on free loopback ports, in a
+ * folder of their own, gone with the process that started them. Called from the main thread.
+ */
+#ifndef STRESS_REDIS_SERVER_H
+#define STRESS_REDIS_SERVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct redisReply;
+
+struct redis_server {
+    pid_t process; /* 0: not running */
+    int port;
+    bool cluster;  /* a node of a Redis Cluster */
+    char folder[64];
+    const char *appendfsync; /* always, everysec, no */
+};
+
+/* A new server, answering when this returns. False (and a sentence on stderr): it could not be had. */
+bool redis_server_start(struct redis_server *server, const char *appendfsync, bool cluster);
+
+/* kill -9, and the same data on the same port again, loaded when this returns. */
+void redis_server_kill(struct redis_server *server);
+bool redis_server_restart(struct redis_server *server);
+
+/* kill -9, and its folder is removed. */
+void redis_server_stop(struct redis_server *server);
+
+/* One command on a connection of its own; NULL when there was no answer. Freed by freeReplyObject. */
+__attribute__((format(printf, 2, 3))) struct redisReply *redis_server_ask(const struct redis_server *server,
+                                                                          const char *format, ...);
+
+/* Asks until the answer, as text, contains `wanted`. False: not within a minute. */
+__attribute__((format(printf, 3, 4))) bool redis_server_until(const struct redis_server *server, const char *wanted,
+                                                              const char *format, ...);
+
+#endif
