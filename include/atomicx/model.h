@@ -58,6 +58,11 @@ void ax_model_assume(int condition);
 /** Ends the test as violated, with this text. */
 void ax_model_fail(const char *text) __attribute__((noreturn));
 
+/** From here on the calling thread may die before each of its atomic operations and mutex calls, as by
+ * SIGKILL: each death is explored. What it holds stays as it is; the robust mutexes among that tell the
+ * next owner (EOWNERDEAD), and joining it gives NULL. */
+void ax_model_mortal(void);
+
 /** From here on in this execution malloc hands out memory that its thread freed last (as --reuse). */
 void ax_model_reuse_memory(void);
 

@@ -27,7 +27,8 @@ enum {
     AXM_THREADS = 16,      /* lanes of a clock: the main thread and 15 more */
     AXM_EVENTS = 16000,    /* events of one execution, over all threads */
     AXM_STACK = 256 << 10, /* bytes of a fiber's stack */
-    AXM_CALLS = 32         /* remembered callers, for reports */
+    AXM_CALLS = 32,        /* remembered callers, for reports */
+    AXM_ROBUST = 16        /* robust mutexes held by one thread */
 };
 
 /* Event indices. An index is also the event's stamp: events are numbered in the order they were added. */
@@ -122,7 +123,7 @@ struct axm_req {
 enum axm_note {
     AXM_PLAIN_NAME, AXM_N_LOCK, AXM_N_TRYLOCK, AXM_N_UNLOCK, AXM_N_RDLOCK, AXM_N_WRLOCK, AXM_N_COND, AXM_N_WAKE,
     AXM_N_SLEEP, AXM_N_SEM_WAIT, AXM_N_SEM_POST, AXM_N_ONCE, AXM_N_BARRIER, AXM_N_FUTEX, AXM_N_CHOOSE,
-    AXM_N_TIMEOUT, AXM_N_SPURIOUS
+    AXM_N_TIMEOUT, AXM_N_SPURIOUS, AXM_N_DIES
 };
 
 struct axm_loc {
@@ -240,6 +241,7 @@ struct axm_fiber {
     uint16_t want; /* AXM_REPLAY_WAIT: the event that must run first */
     uint8_t tid, state, join, parent, children, spurious;
     bool detached, joined;
+    bool mortal, killed;   /* may die before each of its atomic operations; has done so */
     bool timed;         /* what it waits for may also time out */
     uint32_t looks;     /* at the clock */
     int saved_errno;
@@ -258,6 +260,8 @@ struct axm_fiber {
     uint16_t spins;        /* entries of spin in use */
     uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
     uintptr_t calls[AXM_CALLS];
+    uint8_t robust_held;
+    void *robust[AXM_ROBUST];
     bool has_keys;
     void *keys[128];
     struct axm_spin spin[AXM_SPIN_SITES];
@@ -320,6 +324,10 @@ void axm_stop(enum axm_end end) __attribute__((noreturn));
 void axm_side_effect(void);
 bool axm_spin_check(const struct axm_req *q);
 
+/* mutex.c */
+void axm_may_die(uintptr_t pc);
+void axm_leave_robust(void);
+
 /* explore.c */
 bool axm_next_graph(void);
 void axm_explore_begin(void);
@@ -327,7 +335,7 @@ void axm_explore_begin(void);
 /* random.c */
 void axm_random_begin(uint64_t seed, uint64_t number);
 uint64_t axm_random(void);
-uint64_t axm_random_choice(unsigned alternatives);
+uint64_t axm_random_choice(unsigned alternatives, bool rare);
 struct axm_fiber *axm_random_pick(void);
 void axm_random_read(struct axm_graph *g, uint16_t e);
 void axm_random_write(struct axm_graph *g, uint16_t e);

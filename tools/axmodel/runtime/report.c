@@ -182,7 +182,7 @@ static const char *const op_name[] = {"load", "store", "exchange", "add", "sub",
                                       "lock", "await", "down", "share", "trydown", "tryshare"};
 static const char *const note_name[] = {"", "lock", "trylock", "unlock", "rdlock", "wrlock", "cond", "wake", "sleep",
                                         "sem_wait", "sem_post", "once", "barrier", "futex", "choose", "timeout",
-                                        "spurious"};
+                                        "spurious", "dies"};
 
 static void print_value(char *out, size_t size, uint64_t v)
 {

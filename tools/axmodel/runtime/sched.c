@@ -127,7 +127,8 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->want = AXM_NONE;
     f->state = AXM_READY;
     f->children = f->spurious = 0;
-    f->detached = f->joined = f->timed = false;
+    f->detached = f->joined = f->timed = f->mortal = f->killed = false;
+    f->robust_held = 0;
     f->looks = 0;
     f->saved_errno = 0;
     f->entry = entry;
@@ -180,7 +181,10 @@ void axm_run_key_destructors(void);
 void axm_exit_thread(void *ret)
 {
     struct axm_fiber *self = axm.cur;
-    axm_run_key_destructors();
+    self->mortal = false;
+    if (!self->killed)
+        axm_run_key_destructors();
+    axm_leave_robust();
     self->ret = ret;
     self->cur.v[self->tid] = ++self->tick;
     self->state = AXM_DONE;
@@ -465,7 +469,7 @@ unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc)
         describe(e, &q, f);
         e->ord = AXM_RLX;
         e->alternatives = (uint16_t)alternatives;
-        e->value = directed() ? axm_random_choice(alternatives) : 0;
+        e->value = directed() ? axm_random_choice(alternatives, note == AXM_N_DIES) : 0;
         e->vc = f->cur;
         e->porf = f->porf;
         e->porf.v[f->tid] = (uint16_t)(e->idx + 1);

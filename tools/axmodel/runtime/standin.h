@@ -15,6 +15,8 @@
 
 /* An operation on a word of ours. */
 uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc);
+uint64_t axm_word_wrote(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc,
+                        bool *wrote);
 void axm_lock_word(void *object, uint8_t note, uintptr_t pc);
 void axm_unlock_word(void *object, uint8_t note, uintptr_t pc);
 
@@ -22,6 +24,15 @@ void axm_unlock_word(void *object, uint8_t note, uintptr_t pc);
 void axm_sleep_begin(void);
 void axm_sleep(uint8_t order, bool timed, uintptr_t pc);
 void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc);
+/* A new object, or the end of one: plain writes to all of it. */
+void axm_renew_object(void *object, size_t size, uintptr_t pc);
+
+/* mutex.c */
+bool axm_mutex_mine(const void *mutex);
+int axm_mutex_lock(void *mutex, bool try, uintptr_t pc);
+int axm_mutex_unlock(void *mutex, uintptr_t pc);
+int axm_thrd_result(int error);
+
 bool axm_ends_early(uint8_t note, uintptr_t pc);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Stand-ins for mutexes, condition variables, read-write locks, barriers, semaphores and once, made of
+/* Stand-ins for condition variables, read-write locks, barriers, semaphores and once, made of
  * the same visible operations as the test's own atomics. The word a stand-in works on is the first four
- * bytes of the object; what else it keeps there is guarded by that word. */
+ * bytes of the object; what else it keeps there is guarded by that word. Mutexes are in mutex.c. */
 #include "axm.h"
 
 #include "standin.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <threads.h>
 
-static uint64_t word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc,
-                     bool *wrote)
+uint64_t axm_word_wrote(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc,
+                        bool *wrote)
 {
     const struct axm_req q = {.addr = (uintptr_t)object, .pc = pc, .arg = arg, .cmp = cmp, .op = op, .size = 4,
                               .ord = order, .ord_fail = AXM_RLX, .flags = AXM_INTERNAL, .note = note};
@@ -23,7 +23,7 @@ static uint64_t word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8
 uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc)
 {
     bool wrote;
-    return word(object, op, arg, cmp, order, note, pc, &wrote);
+    return axm_word_wrote(object, op, arg, cmp, order, note, pc, &wrote);
 }
 
 void axm_lock_word(void *object, uint8_t note, uintptr_t pc) { axm_word(object, AXM_WAIT_CAS, 1, 0, AXM_ACQ, note, pc); }
@@ -37,133 +37,6 @@ bool axm_ends_early(uint8_t note, uintptr_t pc)
         return false;
     f->spurious++;
     return true;
-}
-
-/* A new object, or the end of one: plain writes to all of it. */
-static void renew(void *object, size_t size, uintptr_t pc)
-{
-    if (axm.cur != NULL)
-        axm_touch((uintptr_t)object, size, AXM_TOUCH_WRITE, pc);
-    memset(object, 0, size);
-}
-
-/* ---- mutexes ---- */
-
-struct mutex {
-    uint32_t word, count, owner, unused;
-    int32_t kind; /* where glibc's static initialisers put it */
-};
-_Static_assert(offsetof(struct mutex, kind) == offsetof(pthread_mutex_t, __data.__kind), "layout of pthread_mutex_t");
-_Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t), "mtx_t is a pthread_mutex_t");
-
-enum { NORMAL, RECURSIVE, CHECKED };
-
-static uint32_t me(void) { return axm.cur->tid + 1u; }
-
-static int mutex_lock(struct mutex *m, bool try, uintptr_t pc)
-{
-    if (axm.cur == NULL)
-        return 0;
-    int kind = m->kind & 3;
-    if (m->owner == me()) {
-        if (kind == RECURSIVE) {
-            m->count++;
-            return 0;
-        }
-        if (try)
-            return EBUSY;
-        if (kind == CHECKED)
-            return EDEADLK;
-    }
-    bool locked = true;
-    if (try)
-        word(m, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, pc, &locked);
-    else
-        axm_lock_word(m, AXM_N_LOCK, pc);
-    if (!locked)
-        return EBUSY;
-    m->owner = me();
-    return 0;
-}
-
-static int mutex_unlock(struct mutex *m, uintptr_t pc)
-{
-    if (axm.cur == NULL)
-        return 0;
-    if (m->owner != me()) {
-        if ((m->kind & 3) != NORMAL)
-            return EPERM;
-        axm_violation(AXM_MISUSE, pc, "thread %u unlocks a mutex it does not hold", axm.cur->tid);
-    }
-    if (m->count != 0) {
-        m->count--;
-        return 0;
-    }
-    m->owner = 0;
-    axm_unlock_word(m, AXM_N_UNLOCK, pc);
-    return 0;
-}
-
-STANDIN(int, pthread_mutex_init, (pthread_mutex_t *m, const pthread_mutexattr_t *attr))
-{
-    int kind = PTHREAD_MUTEX_NORMAL;
-    if (attr != NULL)
-        pthread_mutexattr_gettype(attr, &kind);
-    renew(m, sizeof *m, AXM_CALLER);
-    ((struct mutex *)m)->kind = kind;
-    return 0;
-}
-
-static int mutex_destroy(struct mutex *m, uintptr_t pc)
-{
-    if (axm.cur == NULL)
-        return 0;
-    if (m->owner != 0)
-        axm_violation(AXM_MISUSE, pc, "a mutex is destroyed while thread %u holds it", m->owner - 1);
-    renew(m, sizeof(pthread_mutex_t), pc);
-    return 0;
-}
-
-STANDIN(int, pthread_mutex_destroy, (pthread_mutex_t *m)) { return mutex_destroy((struct mutex *)m, AXM_CALLER); }
-STANDIN(int, pthread_mutex_lock, (pthread_mutex_t *m)) { return mutex_lock((struct mutex *)m, false, AXM_CALLER); }
-STANDIN(int, pthread_mutex_trylock, (pthread_mutex_t *m)) { return mutex_lock((struct mutex *)m, true, AXM_CALLER); }
-STANDIN(int, pthread_mutex_unlock, (pthread_mutex_t *m)) { return mutex_unlock((struct mutex *)m, AXM_CALLER); }
-STANDIN(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec *when))
-{
-    (void)when;
-    if (axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER))
-        return ETIMEDOUT;
-    return mutex_lock((struct mutex *)m, false, AXM_CALLER);
-}
-
-STANDIN(int, pthread_mutex_clocklock, (pthread_mutex_t *m, clockid_t clock, const struct timespec *when))
-{
-    (void)clock;
-    return __wrap_pthread_mutex_timedlock(m, when);
-}
-
-/* No owner ever dies in the model. */
-STANDIN(int, pthread_mutex_consistent, (pthread_mutex_t *m))
-{
-    (void)m;
-    return EINVAL;
-}
-
-static int thrd_result(int e) { return e == 0 ? thrd_success : e == EBUSY ? thrd_busy : e == ETIMEDOUT ? thrd_timedout : thrd_error; }
-
-STANDIN(int, mtx_init, (mtx_t *m, int type))
-{
-    renew(m, sizeof *m, AXM_CALLER);
-    ((struct mutex *)m)->kind = type & mtx_recursive ? RECURSIVE : NORMAL;
-    return thrd_success;
-}
-STANDIN(void, mtx_destroy, (mtx_t *m)) { mutex_destroy((struct mutex *)m, AXM_CALLER); }
-STANDIN(int, mtx_lock, (mtx_t *m)) { return thrd_result(mutex_lock((struct mutex *)m, false, AXM_CALLER)); }
-STANDIN(int, mtx_trylock, (mtx_t *m)) { return thrd_result(mutex_lock((struct mutex *)m, true, AXM_CALLER)); }
-STANDIN(int, mtx_unlock, (mtx_t *m)) { return thrd_result(mutex_unlock((struct mutex *)m, AXM_CALLER)); }
-STANDIN(int, mtx_timedlock, (mtx_t *restrict m, const struct timespec *restrict when))
-{
-    return thrd_result(__wrap_pthread_mutex_timedlock((pthread_mutex_t *)m, when));
 }
 
 /* ---- condition variables ---- */
@@ -193,9 +66,9 @@ void axm_sleep(uint8_t order, bool timed, uintptr_t pc)
 
 void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc) { axm_word(&axm.fiber[tid]->wake, AXM_STORE, 1, 0, order, AXM_N_WAKE, pc); }
 
-static int cond_wait(struct cond *c, struct mutex *m, bool timed, uintptr_t pc)
+static int cond_wait(struct cond *c, void *m, bool timed, uintptr_t pc)
 {
-    if (m->owner != me())
+    if (!axm_mutex_mine(m))
         axm_violation(AXM_MISUSE, pc, "thread %u waits on a condition with a mutex it does not hold", axm.cur->tid);
     int early = 0;
     if (timed && axm_ends_early(AXM_N_TIMEOUT, pc))
@@ -208,11 +81,11 @@ static int cond_wait(struct cond *c, struct mutex *m, bool timed, uintptr_t pc)
         c->waiter[c->n++] = axm.cur->tid;
         axm_unlock_word(c, AXM_N_COND, pc);
     }
-    mutex_unlock(m, pc);
+    axm_mutex_unlock(m, pc);
     if (early == 0)
         axm_sleep(AXM_ACQ, timed, pc);
-    mutex_lock(m, false, pc);
-    return early == ETIMEDOUT ? ETIMEDOUT : 0;
+    int relocked = axm_mutex_lock(m, false, pc);
+    return relocked != 0 ? relocked : early == ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
 static void cond_wake(struct cond *c, bool all, uintptr_t pc)
@@ -236,32 +109,32 @@ static int cond_destroy(struct cond *c, uintptr_t pc)
 {
     if (axm.cur != NULL && c->n != 0)
         axm_violation(AXM_MISUSE, pc, "a condition variable is destroyed while thread %u waits on it", c->waiter[0]);
-    renew(c, sizeof(pthread_cond_t), pc);
+    axm_renew_object(c, sizeof(pthread_cond_t), pc);
     return 0;
 }
 
 STANDIN(int, pthread_cond_init, (pthread_cond_t *c, const pthread_condattr_t *attr))
 {
     (void)attr;
-    renew(c, sizeof *c, AXM_CALLER);
+    axm_renew_object(c, sizeof *c, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_cond_destroy, (pthread_cond_t *c)) { return cond_destroy((struct cond *)c, AXM_CALLER); }
 STANDIN(int, pthread_cond_wait, (pthread_cond_t *c, pthread_mutex_t *m))
 {
-    return cond_wait((struct cond *)c, (struct mutex *)m, false, AXM_CALLER);
+    return cond_wait((struct cond *)c, m, false, AXM_CALLER);
 }
 STANDIN(int, pthread_cond_timedwait, (pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *when))
 {
     (void)when;
-    return cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER);
+    return cond_wait((struct cond *)c, m, true, AXM_CALLER);
 }
 STANDIN(int, pthread_cond_clockwait,
         (pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *when))
 {
     (void)clock;
     (void)when;
-    return cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER);
+    return cond_wait((struct cond *)c, m, true, AXM_CALLER);
 }
 STANDIN(int, pthread_cond_signal, (pthread_cond_t *c))
 {
@@ -275,18 +148,18 @@ STANDIN(int, pthread_cond_broadcast, (pthread_cond_t *c))
 }
 STANDIN(int, cnd_init, (cnd_t *c))
 {
-    renew(c, sizeof *c, AXM_CALLER);
+    axm_renew_object(c, sizeof *c, AXM_CALLER);
     return thrd_success;
 }
 STANDIN(void, cnd_destroy, (cnd_t *c)) { cond_destroy((struct cond *)c, AXM_CALLER); }
 STANDIN(int, cnd_wait, (cnd_t *c, mtx_t *m))
 {
-    return thrd_result(cond_wait((struct cond *)c, (struct mutex *)m, false, AXM_CALLER));
+    return axm_thrd_result(cond_wait((struct cond *)c, m, false, AXM_CALLER));
 }
 STANDIN(int, cnd_timedwait, (cnd_t *restrict c, mtx_t *restrict m, const struct timespec *restrict when))
 {
     (void)when;
-    return thrd_result(cond_wait((struct cond *)c, (struct mutex *)m, true, AXM_CALLER));
+    return axm_thrd_result(cond_wait((struct cond *)c, m, true, AXM_CALLER));
 }
 STANDIN(int, cnd_signal, (cnd_t *c))
 {
@@ -299,6 +172,8 @@ STANDIN(int, cnd_broadcast, (cnd_t *c))
     return thrd_success;
 }
 
+static uint32_t me(void) { return axm.cur->tid + 1u; }
+
 /* ---- read-write locks and spin locks ---- */
 
 /* word: how many read, or WRITER */
@@ -310,14 +185,14 @@ enum { WRITER = 0x7fffffff };
 STANDIN(int, pthread_rwlock_init, (pthread_rwlock_t *l, const pthread_rwlockattr_t *attr))
 {
     (void)attr;
-    renew(l, sizeof *l, AXM_CALLER);
+    axm_renew_object(l, sizeof *l, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_rwlock_destroy, (pthread_rwlock_t *l))
 {
     if (axm.cur != NULL && ((struct rwlock *)l)->writer != 0)
         axm_violation(AXM_MISUSE, AXM_CALLER, "a read-write lock is destroyed while it is held");
-    renew(l, sizeof *l, AXM_CALLER);
+    axm_renew_object(l, sizeof *l, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l))
@@ -330,7 +205,7 @@ STANDIN(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l))
 STANDIN(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *l))
 {
     bool wrote;
-    word(l, AXM_TRY_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER, &wrote);
+    axm_word_wrote(l, AXM_TRY_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER, &wrote);
     return wrote ? 0 : EBUSY;
 }
 STANDIN(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l))
@@ -344,7 +219,7 @@ STANDIN(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l))
 STANDIN(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *l))
 {
     bool wrote;
-    word(l, AXM_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER, &wrote);
+    axm_word_wrote(l, AXM_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER, &wrote);
     if (wrote)
         ((struct rwlock *)l)->writer = me();
     return wrote ? 0 : EBUSY;
@@ -380,12 +255,12 @@ TIMED(pthread_rwlock_clockwrlock, __wrap_pthread_rwlock_wrlock, (void)clock,
 STANDIN(int, pthread_spin_init, (pthread_spinlock_t *l, int shared))
 {
     (void)shared;
-    renew((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
+    axm_renew_object((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_spin_destroy, (pthread_spinlock_t *l))
 {
-    renew((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
+    axm_renew_object((void *)(uintptr_t)l, sizeof *l, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_spin_lock, (pthread_spinlock_t *l))
@@ -396,7 +271,7 @@ STANDIN(int, pthread_spin_lock, (pthread_spinlock_t *l))
 STANDIN(int, pthread_spin_trylock, (pthread_spinlock_t *l))
 {
     bool wrote;
-    word((void *)(uintptr_t)l, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, AXM_CALLER, &wrote);
+    axm_word_wrote((void *)(uintptr_t)l, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, AXM_CALLER, &wrote);
     return wrote ? 0 : EBUSY;
 }
 STANDIN(int, pthread_spin_unlock, (pthread_spinlock_t *l))
@@ -416,13 +291,13 @@ STANDIN(int, pthread_barrier_init, (pthread_barrier_t *b, const pthread_barriera
     (void)attr;
     if (count == 0)
         return EINVAL;
-    renew(b, sizeof *b, AXM_CALLER);
+    axm_renew_object(b, sizeof *b, AXM_CALLER);
     ((struct barrier *)b)->total = count;
     return 0;
 }
 STANDIN(int, pthread_barrier_destroy, (pthread_barrier_t *b))
 {
-    renew(b, sizeof *b, AXM_CALLER);
+    axm_renew_object(b, sizeof *b, AXM_CALLER);
     return 0;
 }
 STANDIN(int, pthread_barrier_wait, (pthread_barrier_t *barrier))
@@ -442,13 +317,13 @@ STANDIN(int, pthread_barrier_wait, (pthread_barrier_t *barrier))
 STANDIN(int, sem_init, (sem_t *s, int shared, unsigned value))
 {
     (void)shared;
-    renew(s, sizeof *s, AXM_CALLER);
+    axm_renew_object(s, sizeof *s, AXM_CALLER);
     memcpy(s, &value, sizeof value);
     return 0;
 }
 STANDIN(int, sem_destroy, (sem_t *s))
 {
-    renew(s, sizeof *s, AXM_CALLER);
+    axm_renew_object(s, sizeof *s, AXM_CALLER);
     return 0;
 }
 STANDIN(int, sem_wait, (sem_t *s))
@@ -459,7 +334,7 @@ STANDIN(int, sem_wait, (sem_t *s))
 STANDIN(int, sem_trywait, (sem_t *s))
 {
     bool wrote;
-    word(s, AXM_TRY_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER, &wrote);
+    axm_word_wrote(s, AXM_TRY_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER, &wrote);
     if (wrote)
         return 0;
     errno = EAGAIN;
