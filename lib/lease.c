@@ -62,7 +62,7 @@ static void settle_grant(ax_tickets *t)
     /* relaxed, three times: the dead holder's words came with the mutex, and T5 below publishes */
     if (grant_taken(g, axi_load_relaxed(&t->pool)) && range_end(axi_load_relaxed(range)) != grant_end(g))
         axi_store_relaxed(range, range_make(grant_start(g), grant_end(g)));
-    axi_store_release(&t->grant, 0, T5_rel); /* T5.rel: who sees the record gone sees the block in its slot */
+    axi_store_release(&t->grant, 0, T5_rel_heir); /* T5.rel: who sees the record gone sees the block in its slot */
 }
 
 /* --- the mutexes ----------------------------------------------------------------------------------- */
@@ -181,14 +181,15 @@ static bool take_block(ax_lease *lease)
         start = pool_next(w);
         length = t->capacity - start;
         if (length == 0 || (w & POOL_CLOSED)) {
-            axi_store_relaxed(&t->grant, 0); /* relaxed: nothing was taken under it */
+            /* T5.rel: who reads this instead of what an earlier grant left sees that one's block in its slot */
+            axi_store_release(&t->grant, 0, T5_rel_none);
             return false;
         }
         if (length > lease->block_)
             length = lease->block_;
         taken = (w + length) ^ POOL_GRANT;
-        /* relaxed: T4 publishes it before the block it speaks of is taken */
-        axi_store_relaxed(&t->grant, grant_make(lease->slot_ - 1, start, length, taken));
+        /* T5.rel: as above, for the record of the next grant; T4 publishes it before its block is taken */
+        axi_store_release(&t->grant, grant_make(lease->slot_ - 1, start, length, taken), T5_rel_next);
         /* T4.rel: the record, and slots_used, are there for who sees `next` beyond the block's numbers */
     } while (!axi_cas_release_relaxed(&t->pool, &w, taken, T4_rel));
     axi_store_relaxed(range, range_make(start, start + length)); /* relaxed: published by T5 */
@@ -237,8 +238,7 @@ AXI_EXPORT ax_status ax_lease_close(ax_lease *lease)
             return AX_EPERM;
         struct lease_slot *slot = &tickets_slots(lease->tickets_)[lease->slot_ - 1];
         range_word r = axi_load_relaxed(&slot->range); /* relaxed: our own */
-        /* T6.rel: who sells from the rest has the block's grant behind it */
-        axi_store_release(&slot->range, r | RANGE_OPEN, T6_rel);
+        axi_store_relaxed(&slot->range, r | RANGE_OPEN); /* relaxed: see sell_open */
         leave(&slot->held);
     }
     lease->range_ = &no_range;
@@ -248,13 +248,15 @@ AXI_EXPORT ax_status ax_lease_close(ax_lease *lease)
 
 /* --- what tickets.c asks --------------------------------------------------------------------------- */
 
+/* Relaxed throughout. A rest hands nothing over but its numbers, and whoever comes here has seen the pool
+ * used up, acquiring: that is after the last grant was recorded (T4), and so no record it may still read
+ * can speak of another block in this slot than the one it sells from. */
 static bool sell_open(struct lease_slot *slot, uint32_t *number)
 {
     range_word r = axi_load_relaxed(&slot->range); /* relaxed: a guess, the read-modify-write decides */
     while ((r & RANGE_OPEN) && range_first(r) < range_end(r)) {
-        /* T6.acq: the sale comes after the grant was settled, so a refund of it will not take it for unsold */
         uint32_t first = range_first(r);
-        if (axi_cas_acquire_relaxed(&slot->range, &r, r + 1, T6_acq)) {
+        if (axi_cas_relaxed_relaxed(&slot->range, &r, r + 1)) { /* relaxed: see above */
             *number = first;
             return true;
         }
@@ -276,8 +278,8 @@ static bool open_dead(ax_tickets *t, uint32_t used)
             continue;
         if (died)
             (void)pthread_mutex_consistent(&slot->held);
-        r = axi_load_relaxed(&slot->range);                        /* relaxed: ours now */
-        axi_store_release(&slot->range, r | RANGE_OPEN, T6_rel);   /* T6.rel: as in close */
+        r = axi_load_relaxed(&slot->range);              /* relaxed: ours now */
+        axi_store_relaxed(&slot->range, r | RANGE_OPEN); /* relaxed: see sell_open */
         leave(&slot->held);
         found = true;
     }

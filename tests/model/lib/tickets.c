@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tickets.h under the model, with the real lib/tickets.c and lib/lease.c. Death of a lease holder is not
- * modelled: the kernel's robust mutexes are stood in for by mutexes whose owner never dies. */
+/* tickets.h under the model, with the real lib/tickets.c and lib/lease.c; more of leases in lease.c. */
 #include "../threads.h"
 
 #include <atomicx/tickets.h>

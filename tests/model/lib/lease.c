@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Leases under the model, with the real lib/lease.c and lib/tickets.c: blocks taken beside refunds of
+ * numbers nobody was sold, rests sold on, holders that die at any step. */
+#include "../threads.h"
+
+#include <atomicx/tickets.h>
+
+enum { CAPACITY = 8, UNSOLD = -1 };
+
+static ax_tickets *hall;
+static atomic_int sales[CAPACITY];
+static int bought[8];
+
+static void open_hall(uint32_t capacity, uint32_t leases)
+{
+    assert(ax_tickets_create(capacity, leases, NULL, &hall) == AX_OK);
+    for (size_t i = 0; i < sizeof bought / sizeof bought[0]; i++)
+        bought[i] = UNSOLD;
+}
+
+static void note_sale(size_t self, uint32_t number)
+{
+    assert(number < CAPACITY);
+    assert(add(&sales[number], 1, relaxed) == 0); /* sold once */
+    bought[self] = (int)number;
+}
+
+/* Takes a block of two, sells one of them, puts the rest back. */
+static void *sells_one_of_two_and_closes(void *self)
+{
+    ax_lease desk;
+    uint32_t number;
+    assert(ax_lease_open(&desk, hall, 2) == AX_OK);
+    assert(ax_lease_sell(&desk, &number) == AX_OK);
+    note_sale((size_t)self, number);
+    assert(ax_lease_close(&desk) == AX_OK);
+    return NULL;
+}
+
+static ax_status asked; /* what a refund of number 1 came to */
+static void *asks_one_back(void *unused)
+{
+    asked = ax_tickets_refund(hall, 1);
+    return unused;
+}
+
+/* Sells from a lease while another thread runs, and holds the rest until that one has ended. */
+static void sell_beside(void *(*other)(void *), size_t self)
+{
+    ax_lease desk;
+    pthread_t t;
+    uint32_t number;
+    pthread_create(&t, NULL, other, (void *)(self + 1));
+    assert(ax_lease_open(&desk, hall, 2) == AX_OK);
+    if (ax_lease_sell(&desk, &number) == AX_OK)
+        note_sale(self, number);
+    pthread_join(t, NULL);
+    assert(ax_lease_close(&desk) == AX_OK);
+}
+
+static void *sells_beside_a_refund(void *self)
+{
+    sell_beside(asks_one_back, (size_t)self);
+    return NULL;
+}
+
+/* A number that was not sold when the refund had ended was not sold before it either. */
+static void never_sold_means_refused(void)
+{
+    if (bought[0] != 1 && bought[1] != 1)
+        assert(asked == AX_ENOTSOLD);
+}
+
+AX_MODEL_TEST(T4_T5_a_number_a_lease_holds_is_not_taken_back)
+{
+    open_hall(2, 1);
+    sell_beside(asks_one_back, 0);
+    never_sold_means_refused();
+    ax_tickets_destroy(hall);
+}
+
+/* Two grants, one after the other: the record that the refunder has read may be older than the pool word. */
+AX_MODEL_TEST(T4_a_record_that_has_changed_is_looked_at_again)
+{
+    open_hall(4, 2);
+    sell_beside(sells_beside_a_refund, 0);
+    never_sold_means_refused();
+    ax_tickets_destroy(hall);
+}
+
+/* The second lease finds nothing left, and says so in the record. */
+AX_MODEL_TEST(T5_a_grant_of_nothing_hides_no_block)
+{
+    open_hall(2, 2);
+    sell_beside(sells_beside_a_refund, 0);
+    never_sold_means_refused();
+    ax_tickets_destroy(hall);
+}
+
+/* A ticket from the rest of a closed lease can be given back at once. */
+static void *buys_and_gives_back(void *self)
+{
+    uint32_t number;
+    ax_status status = ax_tickets_sell(hall, &number);
+    if (status == AX_OK) {
+        note_sale((size_t)self, number);
+        assert(ax_tickets_refund(hall, number) == AX_OK);
+    } else {
+        assert(status == AX_ESOLDOUT);
+    }
+    return NULL;
+}
+AX_MODEL_TEST(a_ticket_from_a_rest_can_be_given_back)
+{
+    open_hall(2, 1);
+    run2(sells_one_of_two_and_closes, buys_and_gives_back);
+    ax_tickets_destroy(hall);
+}
+
+static int reason; /* plain on purpose */
+static void *closes(void *unused)
+{
+    reason = 404;
+    ax_tickets_close(hall);
+    return unused;
+}
+static void *sells_until_closed(void *self)
+{
+    ax_lease desk;
+    assert(ax_lease_open(&desk, hall, 2) == AX_OK);
+    for (int i = 0; i < 2; i++) {
+        uint32_t number;
+        ax_status status = ax_lease_sell(&desk, &number);
+        if (status == AX_ECLOSED)
+            assert(reason == 404);
+        else
+            assert(status == AX_OK && number == (uint32_t)i);
+    }
+    (void)self;
+    return NULL;
+}
+AX_MODEL_TEST(T1_closing_publishes_the_reason_to_a_lease)
+{
+    open_hall(2, 1);
+    run2(closes, sells_until_closed);
+    ax_tickets_destroy(hall);
+}
+
+/* ---- holders that die ---- */
+
+static void *dies_selling(void *self)
+{
+    ax_model_mortal();
+    return sells_one_of_two_and_closes(self);
+}
+
+static unsigned sell_what_is_left(void)
+{
+    unsigned n = 0;
+    for (uint32_t number; ax_tickets_sell(hall, &number) == AX_OK; n++)
+        note_sale(0, number);
+    return n;
+}
+
+AX_MODEL_TEST(a_holder_that_dies_burns_one_ticket_at_most)
+{
+    open_hall(2, 1);
+    pthread_t t;
+    pthread_create(&t, NULL, dies_selling, (void *)1);
+    pthread_join(t, NULL);
+    unsigned sold = sell_what_is_left() + (bought[1] != UNSOLD);
+    assert(sold == 2 || sold == 1);
+    assert(ax_tickets_left(hall) == 0);
+    ax_tickets_destroy(hall);
+}
+
+/* The second lease inherits the mutex, the record, perhaps the block. */
+AX_MODEL_TEST(who_inherits_a_grant_settles_it)
+{
+    open_hall(4, 2);
+    run2(dies_selling, sells_one_of_two_and_closes);
+    unsigned sold = sell_what_is_left() + (bought[1] != UNSOLD) + (bought[2] != UNSOLD);
+    assert(sold == 4 || sold == 3);
+    ax_tickets_destroy(hall);
+}
+
+/* The heir settles the grant while another asks for a number of that block back. */
+AX_MODEL_TEST(T5_who_sees_a_dead_grant_settled_sees_its_block)
+{
+    open_hall(4, 2);
+    pthread_t t;
+    pthread_create(&t, NULL, dies_selling, (void *)1);
+    pthread_join(t, NULL);
+    sell_beside(asks_one_back, 0);
+    never_sold_means_refused();
+    ax_tickets_destroy(hall);
+}
+
+/* A buyer sells what the dead one left. */
+AX_MODEL_TEST(a_ticket_of_a_dead_holder_can_be_given_back)
+{
+    open_hall(2, 1);
+    run2(dies_selling, buys_and_gives_back);
+    ax_tickets_destroy(hall);
+}
