@@ -90,7 +90,11 @@ def check_example(page, example, folder):
         command = (f"gcc {flags} example.c -o example $({pkg_config} atomicx-stress) && "
                    "{ ./example --threads 2 --quiet || [ $? = 3 ]; }")
     else:
-        command = f"gcc {flags} example.c -o example $({pkg_config} atomicx) && ./example"
+        library = "atomicx-cluster" if "atomicx/cluster.h" in example else "atomicx"
+        if not os.path.exists(f"{library_folder}/pkgconfig/{library}.pc"):
+            print(f"{page}: {library} was not built, its example is not tried")
+            return
+        command = f"gcc {flags} example.c -o example $({pkg_config} {library}) && ./example"
     good, printed, talk = run(command, folder)
     check(page, "EXAMPLE fails:", good and printed, talk)
 
