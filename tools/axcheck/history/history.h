@@ -110,6 +110,8 @@ enum axc_step {
     AXC_NO_CHOICE, /* there are fewer choices than that */
 };
 
+enum axc_effect { AXC_CANNOT, AXC_SAME, AXC_CHANGES };
+
 /* A sequential object: the reference every history is compared with. */
 struct axc_model {
     const char *name;
@@ -128,6 +130,11 @@ struct axc_model {
      * recorded results may have done. Writes at most words + 1 words to next. */
     enum axc_step (*step)(const struct axc_history *history, const struct axc_op *op, const int64_t *values,
                           const int64_t *state, size_t words, size_t choice, int64_t *next, size_t *next_words);
+    /* For objects on which a set of operations whose results are known leads to one state, in whatever order: the same
+     * step in place, and back. `apply` leaves the state alone unless it says that it changes. Behind the state there is one
+     * more word, 0 at first, for the object's own use. NULL: not such an object. */
+    enum axc_effect (*apply)(const struct axc_history *history, const struct axc_op *op, const int64_t *values, int64_t *state, size_t words);
+    void (*revert)(const struct axc_op *op, const int64_t *values, int64_t *state, size_t words);
 };
 
 const struct axc_model *axc_model_named(const char *name, size_t length);

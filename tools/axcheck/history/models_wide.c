@@ -104,10 +104,53 @@ static enum axc_step tickets_step(const struct axc_history *history, const struc
     }
 }
 
+/* The word behind the state counts the closings of what was closed, so that each can be taken back. */
+static enum axc_effect tickets_apply(const struct axc_history *history, const struct axc_op *op, const int64_t *values,
+                                     int64_t *state, size_t words)
+{
+    bool closed = state[0] != 0;
+    switch (op->verb) {
+    case TICKETS_SELL:
+        if (values[0] == AXC_CLOSED)
+            return closed ? AXC_SAME : AXC_CANNOT;
+        if (closed || (values[0] == AXC_NONE && state[1] != history->capacity))
+            return AXC_CANNOT;
+        if (values[0] == AXC_NONE)
+            return AXC_SAME;
+        if (values[0] < 0 || values[0] >= history->capacity || is_sold(state, values[0]))
+            return AXC_CANNOT;
+        flip(state, values[0], 1);
+        return AXC_CHANGES;
+    case TICKETS_REFUND:
+        if (is_sold(state, values[0]) != (values[1] != 0))
+            return AXC_CANNOT;
+        if (values[1] == 0)
+            return AXC_SAME;
+        flip(state, values[0], -1);
+        return AXC_CHANGES;
+    case TICKETS_LEFT:
+        return op->results == 0 || values[0] == history->capacity - state[1] ? AXC_SAME : AXC_CANNOT;
+    default:
+        state[closed ? words : 0]++;
+        return AXC_CHANGES;
+    }
+}
+
+static void tickets_revert(const struct axc_op *op, const int64_t *values, int64_t *state, size_t words)
+{
+    if (op->verb == TICKETS_CLOSE)
+        state[state[words] > 0 ? words : 0]--;
+    else if (op->verb == TICKETS_SELL)
+        flip(state, values[0], -1);
+    else
+        flip(state, values[0], 1);
+}
+
 const struct axc_model axc_tickets = {
     .name = "tickets", .sentence = "numbered tickets, each sold once until it is refunded", .verbs = tickets_verbs,
     .verb_count = sizeof tickets_verbs / sizeof tickets_verbs[0], .needs_capacity = true, .may_have_capacity = true,
-    .refuse = tickets_refuse, .begin = tickets_begin, .room = tickets_room, .step = tickets_step,
+    .refuse = tickets_refuse, .begin = tickets_begin, .room = tickets_room, .step = tickets_step, .apply = tickets_apply,
+    .revert = tickets_revert,
 };
 
 /* accounts: a balance each, never below 0 */
@@ -186,10 +229,57 @@ static enum axc_step accounts_step(const struct axc_history *history, const stru
     }
 }
 
+/* What an operation that was accepted moves: off one account (-1: none), onto another. */
+static int64_t moved(const struct axc_op *op, const int64_t *values, int64_t *from, int64_t *to)
+{
+    *from = op->verb == ACCOUNTS_DEPOSIT ? -1 : values[0];
+    *to = op->verb == ACCOUNTS_DEPOSIT ? values[0] : op->verb == ACCOUNTS_TRANSFER ? values[1] : -1;
+    return values[op->args - 1];
+}
+
+static enum axc_effect accounts_apply(const struct axc_history *history, const struct axc_op *op, const int64_t *values,
+                                      int64_t *state, size_t words)
+{
+    (void)history;
+    int64_t from, to, after = 0;
+    if (op->verb == ACCOUNTS_BALANCE)
+        return op->results == 0 || values[1] == state[values[0]] ? AXC_SAME : AXC_CANNOT;
+    if (op->verb == ACCOUNTS_AUDIT)
+        return op->results == 0 || memcmp(values, state, words * sizeof *state) == 0 ? AXC_SAME : AXC_CANNOT;
+    if (op->verb == ACCOUNTS_TOTAL) {
+        axc_wide total = 0;
+        for (size_t i = 0; i < words; i++)
+            total += state[i];
+        return op->results == 0 || total == values[0] ? AXC_SAME : AXC_CANNOT;
+    }
+    int64_t amount = moved(op, values, &from, &to);
+    bool can = (from < 0 || state[from] >= amount) && (to < 0 || from == to || !__builtin_add_overflow(state[to], amount, &after));
+    if (can != (values[op->args] != 0))
+        return AXC_CANNOT;
+    if (!can || from == to || amount == 0)
+        return AXC_SAME;
+    if (from >= 0)
+        state[from] -= amount;
+    if (to >= 0)
+        state[to] = after;
+    return AXC_CHANGES;
+}
+
+static void accounts_revert(const struct axc_op *op, const int64_t *values, int64_t *state, size_t words)
+{
+    (void)words;
+    int64_t from, to, amount = moved(op, values, &from, &to);
+    if (from >= 0)
+        state[from] += amount;
+    if (to >= 0)
+        state[to] -= amount;
+}
+
 const struct axc_model axc_accounts = {
     .name = "accounts", .sentence = "balances that never fall below 0", .verbs = accounts_verbs,
     .verb_count = sizeof accounts_verbs / sizeof accounts_verbs[0], .has_accounts = true,
-    .refuse = accounts_refuse, .begin = accounts_begin, .room = accounts_room, .step = accounts_step,
+    .refuse = accounts_refuse, .begin = accounts_begin, .room = accounts_room, .step = accounts_step, .apply = accounts_apply,
+    .revert = accounts_revert,
 };
 
 /* queue: its contents, the next to leave first */

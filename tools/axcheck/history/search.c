@@ -18,8 +18,11 @@
 struct frame {
     uint32_t op, choice; /* the next to try, or the one taken while a child is on the stack */
     uint32_t state, frontier, high;
-    bool forced; /* one operation is as good as any: no other is tried */
+    bool forced;  /* one operation is as good as any: no other is tried */
+    bool changed; /* in place: to be taken back */
 };
+
+enum { CHANGED = 1 }; /* by a step in place */
 
 struct search {
     const struct axc_part *part;
@@ -34,6 +37,7 @@ struct search {
     uint32_t high;     /* 1 + the highest answered op that is done */
     size_t depth;
     struct frame *stack;
+    int64_t *place;          /* the state, where it is changed in place: then every configuration has number 0 */
     struct axc_states states;
     struct axc_ends *ends; /* NULL: one order is enough */
     struct axc_seen seen;
@@ -67,6 +71,16 @@ static enum axc_step step(struct search *s, uint32_t op, uint32_t state, size_t 
 {
     size_t words;
     const struct axc_history *history = s->part->history;
+    if (s->place != NULL) {
+        const int64_t *values = axc_values(history, &s->ops[op]);
+        if (choice > 0)
+            return AXC_NO_CHOICE;
+        enum axc_effect effect = history->model->apply(history, &s->ops[op], values, s->place, s->part->start_words);
+        if (effect == AXC_CHANGES)
+            history->model->revert(&s->ops[op], values, s->place, s->part->start_words);
+        *next = effect == AXC_CHANGES ? CHANGED : 0;
+        return effect == AXC_CANNOT ? AXC_ILLEGAL : AXC_LEGAL;
+    }
     const int64_t *now = axc_state_words(&s->states, state, &words);
     if (words + 1 > s->next_room) {
         axc_free(s->next);
@@ -173,8 +187,12 @@ static void remember(struct search *s, uint32_t state)
         axc_seen_add(&s->seen, s->key, words);
 }
 
-static void take(struct search *s, uint32_t op)
+static void take(struct search *s, uint32_t op, struct frame *frame, uint32_t next)
 {
+    frame->changed = s->place != NULL && next != frame->state;
+    if (frame->changed)
+        s->part->history->model->apply(s->part->history, &s->ops[op], axc_values(s->part->history, &s->ops[op]), s->place,
+                                       s->part->start_words);
     s->done[op] = true;
     s->depth++;
     if (answered(s, op) && op + 1 > s->high)
@@ -184,6 +202,9 @@ static void take(struct search *s, uint32_t op)
 
 static void take_back(struct search *s, const struct frame *frame)
 {
+    const struct axc_op *op = &s->ops[op_at(s, frame->op)];
+    if (frame->changed)
+        s->part->history->model->revert(op, axc_values(s->part->history, op), s->place, s->part->start_words);
     s->done[op_at(s, frame->op)] = false;
     s->depth--;
     s->frontier = frame->frontier;
@@ -198,8 +219,8 @@ static bool add_end(struct search *s, uint32_t state)
         ends->overflow = true;
         return true;
     }
-    size_t words;
-    const int64_t *end = axc_state_words(&s->states, state, &words);
+    size_t words = s->part->start_words;
+    const int64_t *end = s->place != NULL ? s->place : axc_state_words(&s->states, state, &words);
     struct axc_end *added = &ends->ends[ends->count++];
     *added = (struct axc_end){.state = axc_state_number(ends->states, end, words)};
     for (size_t i = 0; i < s->unanswered_count; i++)
@@ -261,7 +282,8 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         }
         if (next == AXC_NO_STATE)
             return AXC_MEMORY;
-        take(s, op_at(s, frame->op));
+        take(s, op_at(s, frame->op), frame, next);
+        next = s->place != NULL ? 0 : next;
         if (s->depth > stats->deepest)
             stats->deepest = s->depth;
         if (seen_before(s, next)) {
@@ -305,6 +327,16 @@ static bool find_before(struct search *s)
     return true;
 }
 
+/* Where the operations in order say what the state is, without their order: every effect must be known. */
+static bool in_place(const struct search *s)
+{
+    const struct axc_model *model = s->part->history->model;
+    for (uint32_t i = 0; model->apply != NULL && i < s->count; i++)
+        if (s->ops[i].results == 0 && model->verbs[s->ops[i].verb].idle != AXC_READS && model->verbs[s->ops[i].verb].results > 0)
+            return false;
+    return model->apply != NULL;
+}
+
 static bool prepare(struct search *s)
 {
     size_t n = s->count;
@@ -324,9 +356,16 @@ static bool prepare(struct search *s)
     for (uint32_t i = 0; i < s->count; i++)
         for (uint32_t j = 0; s->before[i] != s->count && !answered(s, s->before[i]) && j < s->unanswered_count; j++)
             s->followed[j] |= s->unanswered[j] == s->before[i];
+    if (in_place(s)) {
+        s->place = axc_alloc((s->part->start_words + 1) * sizeof *s->place);
+        if (s->place == NULL)
+            return false;
+        memcpy(s->place, s->part->start, s->part->start_words * sizeof *s->place);
+        s->place[s->part->start_words] = 0;
+    }
     s->seen.limit = axc_budget_limit() / 8 / sizeof(uint64_t);
     advance(s);
-    return axc_state_number(&s->states, s->part->start, s->part->start_words) == 0;
+    return s->place != NULL || axc_state_number(&s->states, s->part->start, s->part->start_words) == 0;
 }
 
 enum axc_answer axc_search_ends(const struct axc_part *part, uint64_t *allowance, struct axc_search_stats *stats,
@@ -342,6 +381,7 @@ enum axc_answer axc_search_ends(const struct axc_part *part, uint64_t *allowance
     axc_free(s.followed);
     axc_free(s.done);
     axc_free(s.stack);
+    axc_free(s.place);
     axc_free(s.next);
     axc_free(s.key);
     return answer;
