@@ -36,7 +36,7 @@ bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast)
     if (!history->ended && history->skew > 0)
         return false;
     if (history->model == &axc_counter || history->model == &axc_register)
-        return axc_fast_counter(history, fast);
+        return axc_fast_counter(history, fast) || axc_fast_tally(history, fast);
     if (history->model == &axc_tickets)
         return axc_fast_tickets(history, fast);
     return false;

@@ -145,6 +145,7 @@ bool axc_history_ready(struct axc_history *history, uint64_t offset)
 
 static void count_use(struct axc_use *use, const struct axc_op *op, const int64_t *values)
 {
+    use->looked += op->results > 0 ? 1 : 0;
     use->blind += op->results == 0 && op->responded != AXC_PENDING ? 1 : 0;
     if (op->args > 0) {
         use->least = use->count == 0 || values[0] < use->least ? values[0] : use->least;
@@ -271,6 +272,7 @@ struct axc_use axc_history_use(const struct axc_history *history, size_t verb)
         all.least = all.count == 0 || use->least < all.least ? use->least : all.least;
         all.most = all.count == 0 || use->most > all.most ? use->most : all.most;
         all.count += use->count;
+        all.looked += use->looked;
         all.blind += use->blind;
     }
     return all;

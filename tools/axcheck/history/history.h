@@ -41,7 +41,8 @@ struct axc_kinds {
 /* What is known of all a process's operations of one verb. */
 struct axc_use {
     size_t count;
-    size_t blind;        /* of these, answered without results that were looked at */
+    size_t looked;       /* of these, with results */
+    size_t blind;        /* of these, answered and without */
     int64_t least, most; /* of the first arguments, where there are any */
 };
 
