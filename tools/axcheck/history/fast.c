@@ -45,6 +45,8 @@ bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast)
 bool axc_judge_fast(const struct axc_part *part, struct axc_fast *fast)
 {
     *fast = (struct axc_fast){.right = false};
-    (void)part;
+    const struct axc_model *model = part->history->model;
+    if (model == &axc_register || model == &axc_counter || model == &axc_map || model == &axc_set || model == &axc_mutex)
+        return axc_fast_groups(part, fast);
     return false;
 }

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * fast_groups.c: a register, or one key of a map or a set, to which no value comes twice, and mutexes.
+ *
+ * Where each value is written once, everything that saw it and what replaced it belongs together: a group
+ * of operations that no other can come between, whose order inside is fixed. Groups then are like single
+ * operations: one comes before another when something in it was answered before something in the other was
+ * invoked. There is an order of the groups if no two have to come before each other; docs/histories.md
+ * shows that longer circles don't come without such a pair.
+ *
+ * One value may come back, the one at the beginning (nothing there, nobody): then every group begins and
+ * ends with it, and what only saw it is a group of its own.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../budget.h"
+#include "fast.h"
+#include "model.h"
+
+enum role { MADE, SAW, TOOK }; /* what an operation has to do with a value; in this order in time */
+
+struct use {
+    int64_t value;
+    uint32_t op;
+    uint8_t role;
+};
+
+/* What an operation says: the value it found and the one it left. */
+struct says {
+    bool nothing, unknown; /* no more than its time; or what this judge can't tell */
+    bool anything_before;  /* it found whatever there was */
+    int64_t before, after;
+};
+
+struct group {
+    uint64_t earliest, latest; /* answer, invocation; 1 + the time, so that 0 and UINT64_MAX are before and after all */
+    uint32_t earliest_op, latest_op;
+};
+
+struct judge {
+    const struct axc_part *part;
+    uint64_t narrow;  /* by this much is each interval taken narrower than the part has it */
+    int64_t base;     /* the value at the beginning */
+    bool recurs;      /* which comes back */
+    struct use *uses; /* by value and role */
+    size_t use_count;
+    bool *dropped;    /* by operation: unanswered, and nobody saw that it happened */
+    bool *reached;    /* by use: its value is in some group */
+    struct group *groups;
+    size_t group_count;
+    struct axc_fast *fast;
+};
+
+static bool is(const struct axc_part *part, const struct axc_op *op, const char *name)
+{
+    return strcmp(part->history->model->verbs[op->verb].name, name) == 0;
+}
+
+static struct says moves(int64_t before, int64_t after)
+{
+    return (struct says){.before = before, .after = after};
+}
+
+/* An unanswered operation is in the history if somebody saw what it left: the caller looks for that. */
+static struct says what_register_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+{
+    struct says unknown = {.unknown = true};
+    bool looked = op->results > 0, open = op->responded == AXC_PENDING;
+    if (is(part, op, "read"))
+        return looked ? moves(v[0], v[0]) : (struct says){.nothing = true};
+    if (is(part, op, "write") || (is(part, op, "exchange") && !looked))
+        return (struct says){.anything_before = true, .after = v[0]};
+    if (is(part, op, "exchange"))
+        return moves(v[1], v[0]);
+    if (is(part, op, "cas"))
+        return open || (looked && v[2] == 1) ? moves(v[0], v[1]) : unknown;
+    int64_t sum;
+    if (is(part, op, "add") && looked && !__builtin_add_overflow(v[1], v[0], &sum))
+        return moves(v[1], sum);
+    return unknown;
+}
+
+static struct says what_map_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+{
+    struct says unknown = {.unknown = true};
+    bool looked = op->results > 0, open = op->responded == AXC_PENDING;
+    if (is(part, op, "get"))
+        return looked ? moves(v[1], v[1]) : (struct says){.nothing = true};
+    if (is(part, op, "put"))
+        return looked ? moves(v[2], v[1]) : (struct says){.anything_before = true, .after = v[1]};
+    if (is(part, op, "insert"))
+        return open || (looked && v[2] == 1) ? moves(AXC_NONE, v[1]) : unknown;
+    if (is(part, op, "remove"))
+        return looked ? moves(v[1], AXC_NONE) : unknown;
+    if (is(part, op, "cas"))
+        return open || (looked && v[3] == 1) ? moves(v[1], v[2]) : unknown;
+    return unknown;
+}
+
+static struct says what_set_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+{
+    if (op->results == 0)
+        return is(part, op, "contains") ? (struct says){.nothing = true} : (struct says){.unknown = true};
+    bool is_in = (is(part, op, "add")) != (v[1] != 0);
+    if (is(part, op, "contains") || v[1] == 0)
+        return moves(is_in, is_in);
+    return moves(is_in, !is_in);
+}
+
+/* Who holds a mutex is named by the process and the number of the operation that took it; its next one gives it back. */
+static struct says what_mutex_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+{
+    int64_t name = (int64_t)((uint64_t)op->process << 32 | op->order);
+    if (op->process > INT32_MAX)
+        return (struct says){.unknown = true};
+    if (is(part, op, "unlock"))
+        return op->responded == AXC_PENDING ? (struct says){.unknown = true} : moves(name - 1, AXC_NONE);
+    if (is(part, op, "lock") || (op->results > 0 && v[0] == 1))
+        return moves(AXC_NONE, name);
+    return (struct says){.unknown = true};
+}
+
+static struct says what_is_said(const struct axc_part *part, const struct axc_op *op)
+{
+    const struct axc_model *model = part->history->model;
+    const int64_t *values = axc_values(part->history, op);
+    struct says says = model == &axc_map     ? what_map_says(part, op, values)
+                       : model == &axc_set   ? what_set_says(part, op, values)
+                       : model == &axc_mutex ? what_mutex_says(part, op, values)
+                                             : what_register_says(part, op, values);
+    if (op->responded == AXC_PENDING && !says.unknown && !says.anything_before && says.before == says.after)
+        says.nothing = true; /* it may as well not have happened */
+    return says;
+}
+
+static const struct axc_op *op_of(const struct judge *j, uint32_t op)
+{
+    return &j->part->ops[op];
+}
+
+static uint64_t invoked(const struct judge *j, uint32_t op)
+{
+    const struct axc_op *of = op_of(j, op);
+    uint64_t narrowed = of->invoked + j->narrow;
+    return 1 + (narrowed < of->responded - j->narrow ? narrowed : of->responded - j->narrow);
+}
+
+static uint64_t answered(const struct judge *j, uint32_t op)
+{
+    return op_of(j, op)->responded == AXC_PENDING ? UINT64_MAX : op_of(j, op)->responded - j->narrow + 1;
+}
+
+static int by_value_and_role(const void *left, const void *right)
+{
+    const struct use *a = left, *b = right;
+    if (a->value != b->value)
+        return a->value < b->value ? -1 : 1;
+    return a->role != b->role ? (int)a->role - (int)b->role : a->op < b->op ? -1 : a->op > b->op;
+}
+
+static void add_use(struct judge *j, int64_t value, enum role role, size_t op)
+{
+    j->uses[j->use_count++] = (struct use){.value = value, .op = (uint32_t)op, .role = (uint8_t)role};
+}
+
+/* Where the uses of a value begin; use_count: there are none. */
+static size_t find(const struct judge *j, int64_t value)
+{
+    size_t low = 0, high = j->use_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (j->uses[middle].value < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < j->use_count && j->uses[low].value == value ? low : j->use_count;
+}
+
+/* An unanswered operation of which nobody saw what it left need not have happened, and what only it saw was not seen.
+ * False: not for this judge, because it may have had to bring back the value of the beginning. */
+static bool drop_unseen(struct judge *j)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = 0; i < j->part->count; i++) {
+            if (op_of(j, i)->responded != AXC_PENDING || j->dropped[i])
+                continue;
+            struct says says = what_is_said(j->part, op_of(j, i));
+            if (!says.nothing && says.after == j->base)
+                return false;
+            bool seen = false;
+            for (size_t at = find(j, says.after); at < j->use_count && j->uses[at].value == says.after; at++)
+                seen |= j->uses[at].op != i && !j->dropped[j->uses[at].op];
+            if (says.nothing || !seen)
+                changed = j->dropped[i] = true;
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < j->use_count; i++)
+        if (!j->dropped[j->uses[i].op])
+            j->uses[kept++] = j->uses[i];
+    j->use_count = kept;
+    return true;
+}
+
+/* Everything's part in the values. False: not for this judge. */
+static bool collect(struct judge *j)
+{
+    bool unanswered = false, blind = false;
+    for (uint32_t i = 0; i < j->part->count; i++) {
+        struct says says = what_is_said(j->part, op_of(j, i));
+        if (says.unknown)
+            return false;
+        unanswered |= op_of(j, i)->responded == AXC_PENDING;
+        if (says.nothing)
+            continue;
+        bool saw = !says.anything_before && says.before == says.after;
+        if (saw)
+            add_use(j, says.before, SAW, i);
+        if (!saw && says.after != j->base)
+            add_use(j, says.after, MADE, i);
+        if (!saw && !says.anything_before)
+            add_use(j, says.before, TOOK, i);
+    }
+    if (j->use_count > 0)
+        qsort(j->uses, j->use_count, sizeof *j->uses, by_value_and_role);
+    if (unanswered && !drop_unseen(j))
+        return false;
+    for (uint32_t i = 0; i < j->part->count; i++) {
+        struct says says = what_is_said(j->part, op_of(j, i));
+        if (says.nothing || j->dropped[i])
+            continue;
+        blind |= says.anything_before;
+        j->recurs |= says.after == j->base && (says.anything_before || says.before != says.after);
+    }
+    for (size_t i = 1; i < j->use_count; i++)
+        if (j->uses[i].role == MADE && j->uses[i - 1].role == MADE && j->uses[i].value == j->uses[i - 1].value)
+            return false; /* a value comes twice */
+    /* Where the first value comes back, a write after whatever there was may begin in the middle of a group. */
+    return !(j->recurs && blind);
+}
+
+/* No order: these say so. */
+static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(j->fast->why, sizeof j->fast->why, format, args);
+    va_end(args);
+    j->fast->culprit_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < i; k++)
+            known |= ops[k] == ops[i];
+        if (!known)
+            j->fast->culprits[j->fast->culprit_count++] = *op_of(j, ops[i]);
+    }
+    return false;
+}
+
+/* Into the group, after all that is in its way there: `from` says what. */
+static bool join(struct judge *j, struct group *group, uint64_t latest, uint32_t from, uint32_t op)
+{
+    if (answered(j, op) < latest)
+        return wrong(j, (uint32_t[]){from, op}, 2, "process %" PRIu32 " was answered before what must come before it was invoked",
+                     op_of(j, op)->process);
+    if (answered(j, op) < group->earliest) {
+        group->earliest = answered(j, op);
+        group->earliest_op = op;
+    }
+    if (invoked(j, op) > group->latest) {
+        group->latest = invoked(j, op);
+        group->latest_op = op;
+    }
+    return true;
+}
+
+/* From where a value came to where the chain of its successors ends. `maker` is in the group already. */
+static bool follow(struct judge *j, struct group *group, int64_t value)
+{
+    for (;;) {
+        size_t at = find(j, value);
+        uint64_t latest = group->latest;
+        uint32_t from = group->latest_op, taker = UINT32_MAX;
+        for (; at < j->use_count && j->uses[at].value == value; at++) {
+            const struct use *use = &j->uses[at];
+            j->reached[at] = true;
+            if (use->role == MADE)
+                continue;
+            if (use->role == TOOK) {
+                if (taker != UINT32_MAX)
+                    return wrong(j, (uint32_t[]){taker, use->op}, 2, "two operations found the same value and replaced it");
+                taker = use->op;
+            }
+            /* Those that only saw it may stand in any order, and all stand before who replaced it. */
+            bool last = use->role == TOOK;
+            if (!join(j, group, last ? group->latest : latest, last ? group->latest_op : from, use->op))
+                return false;
+        }
+        if (taker == UINT32_MAX) {
+            if (j->recurs)
+                group->latest = UINT64_MAX; /* nothing comes after it */
+            return true;
+        }
+        value = what_is_said(j->part, op_of(j, taker)).after;
+        if (value == j->base)
+            return true;
+    }
+}
+
+static struct group *new_group(struct judge *j)
+{
+    j->groups[j->group_count] = (struct group){.earliest = UINT64_MAX};
+    return &j->groups[j->group_count++];
+}
+
+static bool begin_group(struct judge *j, uint32_t op)
+{
+    struct group *group = new_group(j);
+    return join(j, group, 0, op, op) && follow(j, group, what_is_said(j->part, op_of(j, op)).after);
+}
+
+static bool make_groups(struct judge *j)
+{
+    if (!j->recurs) {
+        /* What is at the beginning comes before everything. */
+        struct group *group = new_group(j);
+        bool fine = follow(j, group, j->base);
+        group->earliest = 0;
+        if (!fine)
+            return false;
+    }
+    for (uint32_t i = 0; i < j->part->count; i++) {
+        struct says says = what_is_said(j->part, op_of(j, i));
+        if (says.nothing || j->dropped[i])
+            continue;
+        bool saw = !says.anything_before && says.before == says.after;
+        if (j->recurs && saw && says.before == j->base) {
+            if (!join(j, new_group(j), 0, i, i))
+                return false;
+        } else if (says.anything_before || (j->recurs && !saw && says.before == j->base)) {
+            if (!begin_group(j, i))
+                return false;
+        }
+    }
+    for (size_t i = 0; i < j->use_count; i++) {
+        /* Unanswered ones that only have each other did not happen. */
+        if (j->reached[i] || (j->recurs && j->uses[i].value == j->base) || op_of(j, j->uses[i].op)->responded == AXC_PENDING)
+            continue;
+        if (j->uses[i].role == MADE)
+            return wrong(j, &j->uses[i].op, 1, "what it found came only after what it left");
+        return wrong(j, &j->uses[i].op, 1, "nobody left what process %" PRIu32 " found", op_of(j, j->uses[i].op)->process);
+    }
+    return true;
+}
+
+static int by_earliest(const void *left, const void *right)
+{
+    const struct group *a = left, *b = right;
+    return a->earliest < b->earliest ? -1 : a->earliest > b->earliest;
+}
+
+static bool clash(struct judge *j, const struct group *a, const struct group *b)
+{
+    return wrong(j, (uint32_t[]){a->earliest_op, a->latest_op, b->earliest_op, b->latest_op}, 4,
+                 "two groups of operations that belong together each began before the other had ended");
+}
+
+/* Forward groups, in which something was answered before something else was invoked, fill that time: no two at once, and no
+ * other group lies within. `groups` is sorted; forward ones are moved to its front. */
+static bool order_groups(struct judge *j)
+{
+    size_t forward = 0;
+    qsort(j->groups, j->group_count, sizeof *j->groups, by_earliest);
+    for (size_t i = 0; i < j->group_count; i++) {
+        struct group group = j->groups[i];
+        if (group.earliest >= group.latest)
+            continue;
+        if (forward > 0 && group.earliest < j->groups[forward - 1].latest)
+            return clash(j, &j->groups[forward - 1], &group);
+        j->groups[i] = j->groups[forward];
+        j->groups[forward++] = group;
+    }
+    for (size_t i = forward; i < j->group_count; i++) {
+        const struct group *group = &j->groups[i];
+        size_t low = 0, high = forward; /* forward groups below `low` begin before it was invoked */
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (j->groups[middle].earliest < group->latest)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        if (low > 0 && group->earliest < j->groups[low - 1].latest)
+            return clash(j, &j->groups[low - 1], group);
+    }
+    return true;
+}
+
+enum answer { NOT_MINE, RIGHT, WRONG };
+
+static enum answer judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
+{
+    struct judge j = {.part = part, .narrow = narrow, .base = part->start[0], .fast = fast};
+    j.uses = axc_alloc((2 * part->count + 1) * sizeof *j.uses);
+    j.dropped = axc_zeroed(part->count + 1, sizeof *j.dropped);
+    j.reached = axc_zeroed(2 * part->count + 1, sizeof *j.reached);
+    j.groups = axc_alloc((part->count + 2) * sizeof *j.groups);
+    enum answer answer = NOT_MINE;
+    if (j.uses != NULL && j.dropped != NULL && j.reached != NULL && j.groups != NULL && collect(&j))
+        answer = make_groups(&j) && order_groups(&j) ? RIGHT : WRONG;
+    axc_free(j.uses);
+    axc_free(j.dropped);
+    axc_free(j.reached);
+    axc_free(j.groups);
+    return answer;
+}
+
+bool axc_fast_groups(const struct axc_part *part, struct axc_fast *fast)
+{
+    fast->rule = "value by value";
+    enum answer answer = judge(part, 0, fast);
+    /* Where clocks differ the intervals were made wider, and don't show a process's own order; as they were, they show
+     * more than there is. What is wrong without that order is wrong, and what is right with more is right. */
+    if (answer == RIGHT && part->history->skew > 0)
+        answer = judge(part, part->history->skew, fast) == RIGHT ? RIGHT : NOT_MINE;
+    if (answer == RIGHT && part->history->touching)
+        return false;
+    fast->right = answer == RIGHT;
+    return answer != NOT_MINE;
+}
