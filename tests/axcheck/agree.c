@@ -17,7 +17,7 @@
 #include "history/forms.h"
 #include "history/parts.h"
 
-enum { MOST = 7, PROCESSES = 3, STATE = 64, DOMAIN = 7 };
+enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100 };
 
 static uint64_t random_state;
 
@@ -233,7 +233,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
         clock[process] = plan[i].responded + (touching ? random_below(2) : 1);
     }
     qsort(plan, count, sizeof *plan, by_point);
-    int64_t state[STATE], next[STATE], values[MOST][AXC_MAX_ARGS + 1];
+    int64_t state[STATE], next[STATE], values[MOST][AXC_MAX_ARGS + 2];
     size_t words = history->model->begin(history, state), next_words = 0;
     struct axc_op ops[MOST];
     /* One of the verbs more often than others, so that, say, sellers meet sold-out answers. */
@@ -241,6 +241,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
     /* Half of the counters and sellers as the fast judges want them. */
     bool plain = random_below(2) == 0, counter = strcmp(history->model->name, "counter") == 0;
     bool blind = plain && random_below(2) == 0; /* additions */
+    bool fresh = random_below(2) == 0; /* no value is written twice */
     int64_t step = 1 + (int64_t)random_below(2);
     bool tickets = strcmp(history->model->name, "tickets") == 0;
     for (size_t i = 0; i < count; i++) {
@@ -255,17 +256,28 @@ static void generate(struct axc_history *history, struct axc_report *report)
                               .verb = (uint8_t)verb, .args = known->args, .order = (uint32_t)i};
         for (size_t j = 0; j < known->args; j++)
             values[i][j] = (int64_t)random_below(history->model->needs_capacity ? (uint64_t)history->capacity : 2);
+        if (fresh && known->args > 0 && !history->model->has_accounts && !history->model->needs_capacity) {
+            values[i][known->args - 1] = FRESH + (int64_t)i;
+            if (known->args > 1 && random_below(2) == 0 && words > 0 && state[0] != AXC_NONE)
+                values[i][known->args - 2] = state[0]; /* what a cas expects */
+        }
         if (history->model->keyed)
             values[i][0] = 0;
         if (plain && counter && known->args == 1)
             values[i][0] = step;
+        bool audit = known->results > 1 && random_below(12) != 0;
+        if (audit) {
+            op->results = (uint16_t)history->accounts;
+            memcpy(values[i] + op->args, state, words * sizeof *state);
+        }
         bool looked = known->results == 1 && (plain || random_below(12) != 0) && !(blind && counter && known->args == 1);
         if (looked) {
             op->results = 1;
             bool found = false;
             size_t offset = random_below(sizeof results / sizeof results[0]);
-            for (size_t j = 0; j < sizeof results / sizeof results[0] && !found; j++) {
-                values[i][op->args] = results[(j + offset) % (sizeof results / sizeof results[0])];
+            for (size_t j = 0; j <= sizeof results / sizeof results[0] && !found; j++) {
+                bool own = j == 0 && words > 0 && state[0] >= FRESH; /* what is there, or next to leave */
+                values[i][op->args] = own ? state[0] : results[(j + offset) % (sizeof results / sizeof results[0])];
                 found = history->model->refuse(history, op, values[i]) == NULL &&
                         history->model->step(history, op, values[i], state, words, 0, next, &next_words) == AXC_LEGAL;
             }
@@ -279,9 +291,10 @@ static void generate(struct axc_history *history, struct axc_report *report)
             words = next_words;
             memcpy(state, next, words * sizeof *state);
         }
-        if (op->results == 1 && i == changed) {
+        if (op->results > 0 && i == changed) {
             int64_t was = values[i][op->args];
-            values[i][op->args] = results[random_below(sizeof results / sizeof results[0])];
+            values[i][op->args] = fresh && random_below(2) == 0 ? FRESH + (int64_t)random_below(count)
+                                                                : results[random_below(sizeof results / sizeof results[0])];
             if (history->model->refuse(history, op, values[i]) != NULL)
                 values[i][op->args] = was;
         }

@@ -48,5 +48,7 @@ bool axc_judge_fast(const struct axc_part *part, struct axc_fast *fast)
     const struct axc_model *model = part->history->model;
     if (model == &axc_register || model == &axc_counter || model == &axc_map || model == &axc_set || model == &axc_mutex)
         return axc_fast_groups(part, fast);
+    if (model == &axc_queue)
+        return axc_fast_queue(part, fast);
     return false;
 }

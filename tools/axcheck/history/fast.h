@@ -30,6 +30,7 @@ bool axc_fast_counter(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_tally(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_tickets(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_groups(const struct axc_part *part, struct axc_fast *fast);
+bool axc_fast_queue(const struct axc_part *part, struct axc_fast *fast);
 
 /* Finds operations of the lanes again, to show them: up to `most` that `chosen` wants, in the order of the lanes. */
 typedef bool axc_chosen(void *context, const struct axc_op *op, const int64_t *values);

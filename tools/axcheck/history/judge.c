@@ -60,9 +60,10 @@ static void describe(const struct axc_history *history, struct axc_report *repor
         snprintf(report->subject + n, sizeof report->subject - (size_t)n, ", %zu of them unanswered", history->pending);
 }
 
-static void state_fast(const struct axc_history *history, const struct axc_fast *fast, struct axc_report *report)
+/* `where` is "" or which key it is. */
+static void state_fast(const struct axc_history *history, const struct axc_fast *fast, const char *where, struct axc_report *report)
 {
-    axc_state(report, "linearizable", fast->right, "judged %s%s%s", fast->rule, fast->right ? "" : ": ", fast->why);
+    axc_state(report, "linearizable", fast->right, "judged %s%s%s%s", fast->rule, where, fast->right ? "" : ": ", fast->why);
     if (fast->right || fast->culprit_count == 0)
         return;
     struct axc_op ops[AXC_CULPRITS];
@@ -127,6 +128,11 @@ static void state_wrong(const struct jury *jury, const struct finding *finding, 
     char key[64] = "";
     if (jury->history->model->keyed)
         snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
+    struct axc_fast fast;
+    if (finding->fast && axc_judge_fast(part, &fast)) {
+        state_fast(jury->history, &fast, key, report);
+        return;
+    }
     axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
     axc_explain(part, &finding->stats, report);
 }
@@ -151,6 +157,8 @@ static void judge_parts(const struct axc_history *history, const struct axc_part
                     found->stats.deepest, parts->parts[found - jury.findings].count);
     else if (found != NULL)
         axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
+    else if (fast && parts->count == 1)
+        axc_state(report, "linearizable", true, "judged value by value");
     else if (history->model->keyed)
         axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)", parts->count,
                   steps);
@@ -168,7 +176,7 @@ static void judge(struct axc_history *history, struct axc_report *report)
         report->verdict = AXC_VACUOUS;
         snprintf(report->reason, sizeof report->reason, "no operation was done");
     } else if (axc_judge_lanes(history, &fast)) {
-        state_fast(history, &fast, report);
+        state_fast(history, &fast, "", report);
     } else {
         if (axc_split(history, &parts))
             judge_parts(history, &parts, report);
