@@ -23,7 +23,7 @@ struct connections {
 struct connection {
     struct connection *next, **link; /* under the list's lock */
     int fd;
-    bool expected;              /* under the list's lock */
+    bool expected, read_no_more; /* under the list's lock */
     ax_counter client_since_ns; /* INT64_MAX: it is our turn */
 };
 
@@ -87,6 +87,12 @@ static struct connection *adopt(struct connections *connections, int fd) AX_REQU
     return connection;
 }
 
+static void read_no_more(struct connection *connection)
+{
+    connection->read_no_more = true;
+    shutdown(connection->fd, SHUT_RD);
+}
+
 static struct connection *add(struct connections *connections, int fd, bool expected)
 {
     struct connection *connection = NULL, *fresh = calloc(1, sizeof *fresh);
@@ -103,7 +109,7 @@ static struct connection *add(struct connections *connections, int fd, bool expe
             link_first(connections, connection);
             connections->expected += expected ? 1 : 0;
             if (connections->read_no_more)
-                shutdown(fd, SHUT_RD);
+                read_no_more(connection);
         }
     }
     free(fresh);
@@ -138,9 +144,15 @@ void connection_awaits_client(struct connection *connection, int64_t since_ns)
     ax_counter_exchange(&connection->client_since_ns, since_ns);
 }
 
-void connection_awaits_us(struct connection *connection)
+bool connection_awaits_us(struct connections *connections, struct connection *connection)
 {
-    ax_counter_exchange(&connection->client_since_ns, INT64_MAX);
+    bool may = false;
+    AX_WITH_LOCK(&connections->lock) {
+        may = !connection->read_no_more;
+        if (may)
+            ax_counter_exchange(&connection->client_since_ns, INT64_MAX);
+    }
+    return may;
 }
 
 /* Shutting down, unlike closing, leaves the descriptor to the thread that serves it, which then finds it ended. */
@@ -161,7 +173,8 @@ void connections_read_no_more(struct connections *connections)
     AX_WITH_LOCK(&connections->lock) {
         connections->read_no_more = true;
         for (struct connection *connection = connections->first; connection; connection = connection->next)
-            shutdown(connection->fd, SHUT_RD);
+            if (ax_counter_read(&connection->client_since_ns) != INT64_MAX)
+                read_no_more(connection);
     }
 }
 

@@ -165,13 +165,15 @@ static enum MHD_Result request_came(struct request *request, const char *method)
         answer_status(answer, AX_ENOMEM, "the body");
     else if ((request->route = route_find(&request->query, method, answer)) && request->route->at_once)
         request->route->at_once(request->server, request, answer);
-    if (answer->status != 0)
-        return send_answer(request);
-    request->state = REQUEST_AT_WORK;
-    connection_awaits_us(request->client);
-    MHD_suspend_connection(request->connection); /* before a worker can resume it */
-    workers_add(request->server->workers, request);
-    return MHD_YES;
+    if (answer->status == 0 && connection_awaits_us(request->server->connections, request->client)) {
+        request->state = REQUEST_AT_WORK;
+        MHD_suspend_connection(request->connection); /* before a worker can resume it */
+        workers_add(request->server->workers, request);
+        return MHD_YES;
+    }
+    if (answer->status == 0) /* the end is near, and the loop may wait */
+        request->route->by_worker(request->server, request, answer);
+    return send_answer(request);
 }
 
 static enum MHD_Result request_handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -295,6 +297,23 @@ static void accept_the_rest(struct http *http)
     }
 }
 
+/*
+ * Answers what has arrived; false when the grace is over. We ask again and again: libmicrohttpd 0.9.75 misses
+ * the end of a stream that it is told of together with data, and each call tells it anew.
+ */
+static bool finish(struct server *server)
+{
+    const int64_t again_ns = 20000000, end = now_ns() + server->options.grace * 1000000000;
+    int64_t now;
+    do {
+        connections_read_no_more(server->connections);
+        now = now_ns();
+        if (connections_gone(server->connections, end - now < again_ns ? end : now + again_ns))
+            return true;
+    } while (now < end);
+    return false;
+}
+
 size_t http_stop(struct http *http)
 {
     struct server *server = http->server;
@@ -306,8 +325,7 @@ size_t http_stop(struct http *http)
             accept_the_rest(http);
         close(http->listening);
     }
-    connections_read_no_more(server->connections);
-    if (!connections_gone(server->connections, now_ns() + server->options.grace * 1000000000))
+    if (!finish(server))
         cut = connections_cut(server->connections, INT64_MAX);
     workers_stop(server->workers);
     (void)connections_gone(server->connections, INT64_MAX);

@@ -124,12 +124,16 @@ bool connections_full(struct connections *connections);
 struct connection *connections_open(struct connections *connections, int fd);
 struct connection *connections_expect(struct connections *connections, int fd);
 void connections_close(struct connections *connections, struct connection *connection);
-/* Whom this connection waits for. Told by the thread that serves it. */
+/*
+ * Whom this connection waits for. Told by the thread that serves it. It must not be suspended to wait for us, and
+ * the answer is false, once nothing more is read from it: libmicrohttpd, when it is resumed, would find the end of
+ * the stream before it asks for the answer.
+ */
 void connection_awaits_client(struct connection *connection, int64_t since_ns);
-void connection_awaits_us(struct connection *connection);
+bool connection_awaits_us(struct connections *connections, struct connection *connection);
 /* Cuts off the clients that we have been waiting for since before `before_ns`; INT64_MAX: all. How many. */
 size_t connections_cut(struct connections *connections, int64_t before_ns);
-/* From here on, what has arrived on a connection is the last that is read from it. */
+/* From here on what has arrived on a connection is the last that is read from it, or, where it is our turn, later. */
 void connections_read_no_more(struct connections *connections);
 /* Waits until all are closed or the clock says `until_ns`, and says whether they are. */
 bool connections_gone(struct connections *connections, int64_t until_ns);

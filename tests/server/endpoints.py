@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""endpoints.py SERVER: every endpoint answers as promised, and also when many ask at once."""
+import json
+
+import harness
+from harness import Server, equal, in_threads, require
+
+
+def counters_are_the_storys(program, _folder):
+    with Server(program) as server:
+        equal(server.get("/set?name=x&val=0"), (200, "ok\n"), "set")
+        equal(server.get("/get?name=x"), (200, "x: 0\n"), "get")
+        equal(server.get("/inc?name=x"), (200, "ok\n"), "inc")
+        equal(server.get("/get?name=x"), (200, "x: 1\n"), "get")
+        equal(server.get("/get?name=y"), (404, "y not found\n"), "get of an unknown name")
+        equal(server.get("/inc?name=y"), (404, "y not found\n"), "inc of an unknown name")
+        equal(server.get("/get?name=y"), (404, "y not found\n"), "an inc that was refused adds nothing")
+        equal(server.get("/set?name=x&val=-5"), (200, "ok\n"), "set again")
+        equal(server.get("/get?name=x"), (200, "x: -5\n"), "the last set counts")
+        equal(server.ask("HEAD", "/get?name=x"), (200, ""), "HEAD")
+
+
+def counters_hold_all_of_int64(program, _folder):
+    with Server(program) as server:
+        for value in (2**63 - 1, -(2**63)):
+            equal(server.get(f"/set?name=x&val={value}"), (200, "ok\n"), "set")
+            equal(server.get("/get?name=x"), (200, f"x: {value}\n"), "get")
+        server.get(f"/set?name=x&val={2**63 - 1}")
+        equal(server.get("/inc?name=x")[0], 409, "one more than fits")
+        equal(server.get("/get?name=x"), (200, f"x: {2**63 - 1}\n"), "left as it was")
+
+
+def names_are_bytes(program, _folder):
+    with Server(program, "--max-key", "8") as server:
+        equal(server.get("/set?name=a%2Fb%26c%3D%3F&val=1"), (200, "ok\n"), "reserved characters, encoded")
+        equal(server.get("/get?name=%61%2fb%26c=%3f"), (200, "a/b&c=?: 1\n"), "the same, otherwise encoded")
+        equal(server.get("/set?name=a+b&val=2"), (200, "ok\n"), "plus is a space")
+        equal(server.get("/get?name=a%20b"), (200, "a b: 2\n"), "and a space is a space")
+        equal(server.get("/set?name=%F0%9F%8E%AB%F0%9F%8E%AB&val=3"), (200, "ok\n"), "8 bytes are allowed")
+        equal(server.get("/get?name=%F0%9F%8E%AB%F0%9F%8E%AB"), (200, "\U0001f3ab\U0001f3ab: 3\n"), "UTF-8")
+
+
+def jobs_come_and_go(program, _folder):
+    with Server(program) as server:
+        equal(server.get("/jobs"), (200, '{"count":0,"jobs":[]}\n'), "no jobs")
+        equal(server.post("/jobs", '{"title": "a", "n": [1, 2.5, null, "\\u00e9"]}'), (201, '{"id":1}\n'), "the first")
+        equal(server.post("/jobs", "{}"), (201, '{"id":2}\n'), "the second")
+        equal(server.get("/jobs/1"), (200, '{"id":1,"job":{"title":"a","n":[1,2.5,null,"\u00e9"]}}\n'), "the first, compact")
+        equal(server.post("/jobs/2", '{"done": true}'), (200, "ok\n"), "replaced")
+        equal(server.get("/jobs/2"), (200, '{"id":2,"job":{"done":true}}\n'), "what replaced it")
+        listed = json.loads(server.get("/jobs")[1])
+        equal([job["id"] for job in listed["jobs"]], [1, 2], "the list")
+        equal(json.loads(server.get("/jobs?after=1")[1])["jobs"], [{"id": 2, "job": {"done": True}}], "a page")
+        equal(len(json.loads(server.get("/jobs?limit=1")[1])["jobs"]), 1, "a short page")
+        equal(server.ask("DELETE", "/jobs/1"), (200, "ok\n"), "deleted")
+        equal(server.ask("DELETE", "/jobs/1")[0], 404, "deleted twice")
+        equal(server.get("/jobs/1")[0], 404, "gone")
+        equal(server.post("/jobs/1", "{}")[0], 404, "gone, and stays so")
+        equal(server.ask("DELETE", "/jobs"), (200, "ok\n"), "all deleted")
+        equal(server.post("/jobs", "{}"), (201, '{"id":3}\n'), "ids are not used twice")
+
+
+def tickets_are_sold_once(program, _folder):
+    with Server(program) as server:
+        equal(server.post("/tickets/opera?capacity=100"), (201, '{"capacity":100}\n'), "opened")
+        equal(server.post("/tickets/opera?capacity=100")[0], 409, "opened twice")
+        equal(server.post("/tickets/ballet/sell")[0], 404, "an unknown event")
+
+        def buy(_):
+            client, mine = server.client(), []
+            while True:
+                client.request("POST", "/tickets/opera/sell")
+                answer = client.getresponse()
+                text = answer.read().decode()
+                if answer.status == 409:
+                    equal(text, "sold out\n", "the reason")
+                    client.close()
+                    return mine
+                mine.append(json.loads(text)["number"])
+
+        sold = sum(in_threads(8, buy), [])
+        equal(sorted(sold), list(range(100)), "each ticket once")
+        equal(server.get("/tickets/opera"), (200, '{"capacity":100,"left":0}\n'), "none left")
+        refunds = in_threads(8, lambda _: server.post("/tickets/opera/refund?number=63")[0])
+        equal(sorted(refunds), [200] + [409] * 7, "of eight refunds of one ticket")
+        equal(server.get("/tickets/opera"), (200, '{"capacity":100,"left":1}\n'), "one left")
+        equal(server.post("/tickets/opera/sell"), (200, '{"number":63}\n'), "sold again")
+        equal(server.post("/tickets/opera/refund?number=100")[0], 400, "no such ticket")
+
+
+def accounts_keep_the_sum(program, _folder):
+    with Server(program) as server:
+        equal(server.post("/accounts"), (201, '{"account":0}\n'), "opened")
+        equal(server.post("/accounts?floor=-50"), (201, '{"account":1}\n'), "opened with an overdraft")
+        equal(server.post("/accounts/0/deposit?amount=1000"), (200, "ok\n"), "deposit")
+        equal(server.post("/accounts/1/withdraw?amount=50"), (200, "ok\n"), "withdrawal into the overdraft")
+        equal(server.post("/accounts/1/withdraw?amount=1")[0], 409, "and beyond")
+        equal(server.post("/accounts/0/transfer?to=1&amount=10"), (200, "ok\n"), "transfer")
+        equal(server.post("/accounts/0/transfer?to=1&amount=991")[0], 409, "transfer of too much")
+        equal(server.post("/accounts/0/transfer?to=0&amount=1")[0], 400, "transfer to itself")
+        equal(server.post("/accounts/0/transfer?to=7&amount=1")[0], 404, "transfer to nobody")
+        equal(server.post(f"/accounts/0/deposit?amount={2**63 - 1}")[0], 409, "more than fits")
+        equal(server.get("/accounts/1"), (200, '{"account":1,"balance":-40}\n'), "balance")
+        equal(server.get("/accounts/2")[0], 404, "no such account")
+
+        def trade(i):
+            client, wrong = server.client(), 0
+            for step in range(60):
+                if i == 0:
+                    client.request("GET", "/accounts")
+                else:
+                    client.request("POST", f"/accounts/{i % 2}/transfer?to={(i + 1) % 2}&amount={step}")
+                answer = client.getresponse()
+                text = answer.read().decode()
+                require(answer.status in (200, 409), text)
+                wrong += i == 0 and text != '{"accounts":2,"sum":950}\n'
+            client.close()
+            return wrong
+
+        equal(sum(in_threads(5, trade)), 0, "audits that saw another sum")
+
+
+def memo_computes_once(program, _folder):
+    with Server(program, "--memo-rounds", "3000000") as server:
+        found = in_threads(12, lambda i: server.get(f"/memo?key=k{i % 2}"))
+        equal(len(set(found)), 2, "results of two keys")
+        equal({status for status, _ in found}, {200}, "statuses")
+        equal(server.metric("memo_computations_total"), 2.0, "computations for twelve requests")
+        equal(server.get("/memo?key=k0"), found[0], "a result that is there")
+        equal(server.metric("memo_computations_total"), 2.0, "computations after another request")
+        require(server.metric("memo_hits_total") >= 1, "no hit was counted")
+
+
+def metrics_count_what_was_answered(program, _folder):
+    with Server(program) as server:
+        for _ in range(3):
+            server.get("/set?name=x&val=1")
+        server.get("/set?name=x")
+        server.get("/nowhere")
+        server.get("/metrics")
+        equal(server.metric('http_requests_total{method="GET",route="/set",status="200"}'), 3.0, "good ones")
+        equal(server.metric('http_requests_total{method="GET",route="/set",status="400"}'), 1.0, "bad ones")
+        equal(server.metric('http_requests_total{method="",route="",status="404"}'), 1.0, "those without a route")
+        # what is counted when a request is answered is not in the answer of /metrics itself: 6 before, 3 by metric()
+        equal(server.metric("http_request_duration_seconds_count"), 9.0, "latencies")
+        equal(server.metric('http_request_duration_seconds_bucket{le="+Inf"}'), 10.0, "the last bucket")
+        equal(server.metric("counters"), 1.0, "counters")
+        text = server.get("/metrics")[1]
+        for line in text.splitlines():
+            require(line.startswith("# ") or len(line.rsplit(" ", 1)) == 2 and float(line.rsplit(" ", 1)[1]) >= 0, line)
+        equal(server.get("/healthz"), (200, "ok\n"), "healthz")
+
+
+harness.main([counters_are_the_storys, counters_hold_all_of_int64, names_are_bytes, jobs_come_and_go, tickets_are_sold_once,
+              accounts_keep_the_sum, memo_computes_once, metrics_count_what_was_answered])
