@@ -51,24 +51,6 @@ static void ours_audit(struct accounts_shared *shared, int64_t *balances)
 
 ACCOUNTS_IMPL(ours)
 
-/* --- the rows ---------------------------------------------------------------------------------------- */
-
-bool accounts_rows_post(struct accounts_shared *shared, const ax_accounts_leg *legs, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (legs[i].amount < 0 && shared->row[legs[i].account].balance + legs[i].amount < shared->floor)
-            return false;
-    for (uint32_t i = 0; i < count; i++)
-        shared->row[legs[i].account].balance += legs[i].amount;
-    return true;
-}
-
-void accounts_rows_copy(const struct accounts_shared *shared, int64_t *balances)
-{
-    for (uint32_t i = 0; i < shared->count; i++)
-        balances[i] = shared->row[i].balance;
-}
-
 /* --- workers and auditors ---------------------------------------------------------------------------- */
 
 static int64_t *new_balances(const struct accounts_shared *shared)

@@ -2,6 +2,22 @@
 /* What people write instead: one mutex around the bank, or one for each account, taken in order. */
 #include "accounts.h"
 
+bool accounts_rows_post(struct accounts_shared *shared, const ax_accounts_leg *legs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (legs[i].amount < 0 && shared->row[legs[i].account].balance + legs[i].amount < shared->floor)
+            return false;
+    for (uint32_t i = 0; i < count; i++)
+        shared->row[legs[i].account].balance += legs[i].amount;
+    return true;
+}
+
+void accounts_rows_copy(const struct accounts_shared *shared, int64_t *balances)
+{
+    for (uint32_t i = 0; i < shared->count; i++)
+        balances[i] = shared->row[i].balance;
+}
+
 static bool mutex_batch(struct accounts_shared *shared, const ax_accounts_leg *legs, uint32_t count)
 {
     pthread_mutex_lock(&shared->mutex);

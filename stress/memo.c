@@ -120,7 +120,8 @@ void memo_loop(ax_stress_worker *self, uint64_t begin, uint64_t end, memo_get *g
         int64_t serial = value->serial;
         tally->early += value->complete != ~serial;
         tally->wrong += value->key != key || value->sum != shared->sums[key % MEMO_FILES];
-        put(shared, handle);
+        if (put)
+            put(shared, handle);
         if (tally->serials[key] == 0) {
             tally->times[key] = memo_time(shared);
             tally->serials[key] = serial;
@@ -147,8 +148,6 @@ static void ours_destroy(void *context, void *value)
     free(value);
 }
 
-static void ours_work(ax_stress_worker *self, uint64_t begin, uint64_t end);
-
 static const struct memo_value *ours_get(struct memo_shared *shared, uint64_t key, void **handle)
 {
     static _Thread_local ax_memo_ref ref;
@@ -163,63 +162,9 @@ static void ours_put(struct memo_shared *shared, void *handle)
     ax_memo_release(shared->ours, handle);
 }
 
-/* memo2: right, and one computation at a time for everybody. */
-static const struct memo_value *memo2_get(struct memo_shared *shared, uint64_t key, void **handle)
-{
-    (void)handle;
-    pthread_mutex_lock(&shared->mutex);
-    struct memo_node *node = atomic_load_explicit(&shared->table[key], memory_order_relaxed); /* under the mutex */
-    if (!node && (node = calloc(1, sizeof *node)) != NULL) {
-        node->value = memo_compute(shared, key);
-        atomic_store_explicit(&shared->table[key], node, memory_order_relaxed);
-    }
-    struct memo_value *value = node ? node->value : NULL;
-    pthread_mutex_unlock(&shared->mutex);
-    return value;
-}
-
-/* memo4 as people write it: a lock for the table, a condition for those who wait, computing outside. */
-static const struct memo_value *memo4_get(struct memo_shared *shared, uint64_t key, void **handle)
-{
-    (void)handle;
-    pthread_mutex_lock(&shared->mutex);
-    struct memo_node *node = atomic_load_explicit(&shared->table[key], memory_order_relaxed); /* under the mutex */
-    if (!node && (node = calloc(1, sizeof *node)) != NULL) {
-        node->computing = true;
-        atomic_store_explicit(&shared->table[key], node, memory_order_relaxed);
-        pthread_mutex_unlock(&shared->mutex);
-        struct memo_value *value = memo_compute(shared, key);
-        pthread_mutex_lock(&shared->mutex);
-        node->value = value;
-        node->computing = false;
-        pthread_cond_broadcast(&shared->done);
-    }
-    while (node && node->computing)
-        pthread_cond_wait(&shared->done, &shared->mutex);
-    struct memo_value *value = node ? node->value : NULL;
-    pthread_mutex_unlock(&shared->mutex);
-    return value;
-}
-
-static void nothing_to_put(struct memo_shared *shared, void *handle)
-{
-    (void)shared;
-    (void)handle;
-}
-
 static void ours_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
     memo_loop(self, begin, end, ours_get, ours_put);
-}
-
-static void memo2_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
-{
-    memo_loop(self, begin, end, memo2_get, nothing_to_put);
-}
-
-static void memo4_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
-{
-    memo_loop(self, begin, end, memo4_get, nothing_to_put);
 }
 
 /* --- the program ------------------------------------------------------------------------------------------------ */
@@ -392,10 +337,8 @@ int main(int argc, char **argv)
 {
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_memo_do", .enter = memo_enter, .work = ours_work },
-        { .name = "memo2", .about = "one lock around look-up and computation: right, and serial",
-          .enter = memo_enter, .work = memo2_work },
-        { .name = "memo4", .about = "one lock for the table, a condition variable for those who wait",
-          .enter = memo_enter, .work = memo4_work },
+        memo2,
+        memo4,
         broken_memo1,
         broken_memo3,
     };

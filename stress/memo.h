@@ -62,10 +62,13 @@ int64_t memo_time(const struct memo_shared *shared);
 typedef const struct memo_value *memo_get(struct memo_shared *shared, uint64_t key, void **handle);
 typedef void memo_put(struct memo_shared *shared, void *handle);
 
+/* put may be NULL: the value stays for ever. */
 void memo_loop(ax_stress_worker *self, uint64_t begin, uint64_t end, memo_get *get, memo_put *put);
 
 void memo_enter(ax_stress_worker *self);
 
+/* memo_others.c */
+extern const ax_stress_impl memo2, memo4;
 /* stress/broken */
 extern const ax_stress_impl broken_memo1, broken_memo3;
 

@@ -56,20 +56,14 @@ static const struct memo_value *memo3_get(struct memo_shared *shared, uint64_t k
     return value;
 }
 
-static void nothing_to_put(struct memo_shared *shared, void *handle)
-{
-    (void)shared;
-    (void)handle;
-}
-
 static void memo1_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
-    memo_loop(self, begin, end, memo1_get, nothing_to_put);
+    memo_loop(self, begin, end, memo1_get, NULL);
 }
 
 static void memo3_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
-    memo_loop(self, begin, end, memo3_get, nothing_to_put);
+    memo_loop(self, begin, end, memo3_get, NULL);
 }
 
 const ax_stress_impl broken_memo1 = {
