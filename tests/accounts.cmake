@@ -15,5 +15,5 @@ ax_test(unit.accounts_kill.long LABELS long TIMEOUT 600 COMMAND test_accounts_ki
 ax_program(test_accounts_step unit/accounts_step.c NO_TSAN LINK atomicx)
 target_include_directories(test_accounts_step PRIVATE ${PROJECT_SOURCE_DIR}/lib)
 ax_test(unit.accounts_step LABELS quick TIMEOUT 300 COMMAND test_accounts_step 83)
-ax_test(unit.accounts_step.long LABELS long TIMEOUT 900 COMMAND test_accounts_step 1)
+ax_test(unit.accounts_step.long LABELS long TIMEOUT 3600 COMMAND test_accounts_step 1)
 set_tests_properties(unit.accounts_step unit.accounts_step.long PROPERTIES SKIP_RETURN_CODE 77)

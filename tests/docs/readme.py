@@ -11,6 +11,8 @@ import re
 import subprocess
 import sys
 
+import excerpts
+
 source, build = sys.argv[1], sys.argv[2]
 text = open(f"{source}/README.md", encoding="utf-8").read()
 failures = []
@@ -22,10 +24,9 @@ def skeleton(line):
     return re.sub(r"(0x[0-9a-f]+|[-+]?[0-9][0-9.,]*)", "#", line).strip()
 
 
-for path, block in re.findall(r"<!-- from (\S+) -->\n+```c\n(.*?)```", text, re.S):
-    checked += 1
-    if block.strip() not in open(f"{source}/{path}", encoding="utf-8").read():
-        failures.append(f"README's excerpt of {path} is not in it")
+count, lines = excerpts.wrong(source, "README.md")
+checked += count
+failures += lines
 
 for block in re.findall(r"```console\n(.*?)```", text, re.S):
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:

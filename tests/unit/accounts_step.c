@@ -262,6 +262,7 @@ static void run_scene(const struct scene *scene, long stride)
             for (long k = stops % stride;; k += stride) {
                 long left_at = first + (last - first) * m / moments;
                 unsigned long failed = check_failures;
+                alarm(120); /* a call that waits for the stopped child would wait for ever */
                 bool within = one_stop(scene, k, killed != 0, left_at);
                 if (check_failures != failed)
                     fprintf(stderr, "%s, %s after %ld instructions, the one before after %ld\n", scene->name,
@@ -278,7 +279,7 @@ static void run_scene(const struct scene *scene, long stride)
 int main(int argc, char **argv)
 {
     long stride = argc > 1 ? atol(argv[1]) : 1;
-    alarm(600); /* a call that waits for the stopped child would wait for ever */
+    alarm(120);
     for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
         run_scene(&scenes[i], stride);
     return check_summary();
