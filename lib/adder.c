@@ -70,7 +70,7 @@ static struct ax_detail_adder_thread table_view(table_word table)
                                             .floor = (uintptr_t)table_slots(table) };
 }
 
-#define NO_TABLE { .base = 0, .floor = UINTPTR_MAX }
+#define NO_TABLE { .base = 0, .floor = (uintptr_t)INTPTR_MAX } /* above every offset, by a signed distance */
 
 struct seat {
     _Atomic table_word table; /* written by the owner, under the mutex */

@@ -70,7 +70,9 @@ typedef struct ax_adder {
 /*
  * A thread's view of its own table. Tables are filled from their high end down: base plus an adder's
  * offset is the address of its slot, and it lies below `floor` if the adder has no slot number yet (its
- * offset is 0), if the table is too short, or if the thread has none: one comparison for all three.
+ * offset is 0), if the table is too short, or if the thread has none: one comparison for all three. It is of
+ * the signed distance: below a table at a low address (the heap of a program that is not position
+ * independent) base has wrapped around.
  */
 struct ax_detail_adder_thread {
     uintptr_t base;
@@ -98,7 +100,7 @@ static inline void ax_adder_add(ax_adder *adder, int64_t n)
 {
     /* relaxed: the offset only picks an element of the caller's own table */
     uintptr_t slot = ax_detail_adder_self.base + (uintptr_t)AX_DETAIL_LOAD_RELAXED(&adder->offset_);
-    if (__builtin_expect(slot >= ax_detail_adder_self.floor, 1)) {
+    if (__builtin_expect((intptr_t)(slot - ax_detail_adder_self.floor) >= 0, 1)) {
         int64_t *own = (int64_t *)slot;
         /* relaxed load and store, not a read-modify-write: this thread alone writes the slot, and sum
          * promises nothing about other memory */

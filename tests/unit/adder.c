@@ -195,7 +195,7 @@ static ax_adder late = AX_ADDER_INIT;
 static void add_late(void *value)
 {
     /* keys are destroyed in the order of their creation: the adder's came first and has let go */
-    CHECK_EQ(ax_detail_adder_self.floor, UINTPTR_MAX);
+    CHECK_EQ(ax_detail_adder_self.floor, (uintptr_t)INTPTR_MAX);
     ax_adder_add(&late, 1);
     intptr_t left = (intptr_t)value - 1;
     if (left > 0)
