@@ -134,6 +134,7 @@ static struct axi_lock_record *take_record(const void *lock, const char *name, c
     }
     struct axi_lock_record *record = registry.free;
     registry.free = record->next_at;
+    /* relaxed, all six: who finds the record through its lock has them by L1, others look at guesses */
     axi_store_relaxed(&record->site, NULL);
     axi_store_relaxed(&record->since, 0);
     axi_store_relaxed(&record->warned, 0);

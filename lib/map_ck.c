@@ -235,6 +235,7 @@ static ax_status rebuild(ax_map *map, struct axi_shard *shard, size_t least)
     struct axi_ck_table *old = current(shard);
     size_t heads = old ? old->heads : 0;
     size_t slots = SLOTS_MIN;
+    /* relaxed: floor is written under the mutex that we hold */
     while (slots < least || slots < axi_load_relaxed(&shard->floor) || slots / 3 < heads + 1)
         slots *= 2;
     if (old && axi_domain_admit(&map->domain) != AX_OK)
@@ -335,6 +336,7 @@ void axi_ck_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct a
 void axi_ck_tend(ax_map *map, struct axi_shard *shard)
 {
     struct axi_ck_table *table = current(shard);
+    /* relaxed: as in rebuild */
     if (table && table->slots > SLOTS_MIN && table->slots > axi_load_relaxed(&shard->floor) &&
         table->heads < table->slots / 16)
         (void)rebuild(map, shard, 0); /* without memory it stays large */

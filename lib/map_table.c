@@ -41,7 +41,7 @@ size_t axi_table_release(ax_map *map, struct axi_retired *thing)
     return bytes;
 }
 
-/* Under the mutex tables change by our own hand only, so the loads below order nothing. */
+/* Under the mutex tables change by our own hand only, so relaxed loads do. */
 static struct axi_table *current(const struct axi_shard *shard)
 {
     return axi_load_relaxed(&shard->table);

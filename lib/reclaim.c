@@ -81,7 +81,8 @@ static struct axi_retired *link_next(uintptr_t link)
     return (struct axi_retired *)(link & ~(uintptr_t)7);
 }
 
-/* Joins all stripes to the batch. */
+/* Joins all stripes to the batch. Relaxed on the batch, here and where it is freed: it belongs to whoever
+ * runs the pass (`passing`), and passes are ordered by the mutex. */
 static void domain_collect(struct axi_domain *domain)
 {
     struct axi_retired *batch = axi_load_relaxed(&domain->batch);
@@ -99,7 +100,8 @@ static void domain_collect(struct axi_domain *domain)
     axi_store_relaxed(&domain->batch, batch);
 }
 
-/* Frees the batch. What is being freed has left the batch, so that a forked child does not free it again. */
+/* Frees the batch, relaxed as above. What is being freed has left the batch, so that a forked child does
+ * not free it again. */
 static void domain_free_batch(struct axi_domain *domain)
 {
     struct axi_retired *thing;
