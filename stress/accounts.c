@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BATCH_LEGS = 4 };
+enum { BATCH_LEGS = 4, HISTORY_ACCOUNTS = 1024 };
 
 static void require(ax_status status, const char *what)
 {
@@ -76,13 +76,34 @@ static int64_t sum_of(const int64_t *balances, uint32_t count)
     return sum;
 }
 
+static void audit(ax_stress_worker *self, const struct accounts_kind *kind, int64_t *balances)
+{
+    struct accounts_shared *shared = self->shared;
+    uint64_t invoked = ax_stress_invoke(self);
+    kind->audit(shared, balances);
+    if (!self->run->history)
+        return;
+    for (uint32_t i = 0; i < shared->count; i++)
+        balances[i] -= shared->floor;
+    ax_stress_answer_many(self, invoked, ACCOUNTS_AUDITED, balances, shared->count);
+    for (uint32_t i = 0; i < shared->count; i++)
+        balances[i] += shared->floor;
+}
+
+static void accounts_finish(ax_stress_worker *self)
+{
+    int64_t *balances = new_balances(self->shared);
+    audit(self, self->run->impl->extra, balances);
+    free(balances);
+}
+
 void accounts_look(ax_stress_worker *self, const struct accounts_kind *kind)
 {
     struct accounts_audits *audits = self->tally;
     struct accounts_shared *shared = self->shared;
     if (audits->balances == NULL)
         audits->balances = new_balances(shared);
-    kind->audit(shared, audits->balances);
+    audit(self, kind, audits->balances);
     int64_t sum = sum_of(audits->balances, shared->count);
     if (audits->count++ == 0) {
         audits->least = audits->most = sum;
@@ -125,23 +146,29 @@ static void do_one(ax_stress_worker *self, const struct accounts_kind *kind)
     uint32_t operation = self->run->only == ACCOUNTS_TRANSFER ? ACCOUNTS_TRANSFER : ax_stress_pick(self);
     uint32_t account = (uint32_t)ax_stress_key(self);
     int64_t amount = (int64_t)ax_stress_below(&self->random, (uint64_t)shared->most) + 1;
+    uint64_t invoked = ax_stress_invoke(self);
     if (operation == ACCOUNTS_BATCH) {
         (void)do_batch(self, kind, account, amount);
     } else if (operation == ACCOUNTS_DEPOSIT) {
         ax_accounts_leg leg = { account, amount };
         bool done = kind->deposit(shared, account, amount);
+        AX_STRESS_ANSWER(self, invoked, ACCOUNTS_DEPOSITED, account, amount, done);
         post(tally, done, &leg, 1);
         tally->deposited += done ? amount : 0;
     } else if (operation == ACCOUNTS_WITHDRAW) {
         ax_accounts_leg leg = { account, -amount };
         bool done = kind->withdraw(shared, account, amount);
+        AX_STRESS_ANSWER(self, invoked, ACCOUNTS_WITHDREW, account, amount, done);
         post(tally, done, &leg, 1);
         tally->withdrawn += done ? amount : 0;
     } else {
         uint32_t to = (uint32_t)ax_stress_key(self);
         to = to == account ? (to + 1) % shared->count : to;
         ax_accounts_leg legs[2] = { { account, -amount }, { to, amount } };
-        post(tally, kind->transfer(shared, account, to, amount), legs, 2);
+        invoked = ax_stress_invoke(self);
+        bool done = kind->transfer(shared, account, to, amount);
+        AX_STRESS_ANSWER(self, invoked, ACCOUNTS_TRANSFERRED, account, to, amount, done);
+        post(tally, done, legs, 2);
     }
 }
 
@@ -157,6 +184,10 @@ static const char *accounts_check(const ax_stress_run *run)
 {
     if (run->keys < 2)
         return "a transfer needs two accounts: --keys 2 at least";
+    if (run->history && run->upto[ACCOUNTS_BATCH] > run->upto[ACCOUNTS_TRANSFER])
+        return "--history: a batch is one operation, and the history's accounts know none like it";
+    if (run->history && run->keys > HISTORY_ACCOUNTS)
+        return "--history: at most 1024 accounts, as each audit has them all";
     if (run->keys > 1000000)
         return "--keys: at most a million accounts";
     return NULL;
@@ -319,6 +350,15 @@ static void accounts_put_final(const ax_stress_run *run, ax_stress_out *out)
     ax_stress_put_end(out);
 }
 
+static void accounts_put_model(const ax_stress_run *run, ax_stress_out *out)
+{
+    const struct accounts_shared *shared = run->shared;
+    ax_stress_put_array(out, "balances");
+    for (uint32_t i = 0; i < shared->count; i++)
+        ax_stress_put_integer(out, NULL, shared->opening - shared->floor);
+    ax_stress_put_end(out);
+}
+
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = {
@@ -328,6 +368,10 @@ int main(int argc, char **argv)
         { "opening", "money on each account at first", false, 0, 1000000000, 1000 },
         { "overdraft", "how far below 0 an account may fall", false, 0, 1000000000, 0 },
         { "most", "the largest amount moved at once", false, 1, 1000000000, 1000 },
+    };
+    static const ax_stress_event events[] = {
+        [ACCOUNTS_TRANSFERRED] = { "transfer", 3, 1 }, [ACCOUNTS_DEPOSITED] = { "deposit", 2, 1 },
+        [ACCOUNTS_WITHDREW] = { "withdraw", 2, 1 }, [ACCOUNTS_AUDITED] = { "audit", 0, -1 },
     };
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_accounts_transfer, ax_accounts_audit_all", .enter = accounts_enter,
@@ -351,6 +395,8 @@ int main(int argc, char **argv)
         .observer_tally_size = sizeof(struct accounts_audits),
         .check = accounts_check, .setup = accounts_setup, .judge = accounts_judge, .teardown = accounts_teardown,
         .put_setup = accounts_put_setup, .put_worker = accounts_put_worker, .put_final = accounts_put_final,
+        .model = "accounts", .events = events, .event_count = sizeof events / sizeof *events,
+        .put_model = accounts_put_model, .finish = accounts_finish,
     };
     return ax_stress_main(argc, argv, &program);
 }

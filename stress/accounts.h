@@ -12,6 +12,9 @@
 
 enum { ACCOUNTS_TRANSFER, ACCOUNTS_BATCH, ACCOUNTS_DEPOSIT, ACCOUNTS_WITHDRAW };
 
+/* The operations of its history, in which every balance is told from the floor up: the model's own floor is 0. */
+enum { ACCOUNTS_TRANSFERRED, ACCOUNTS_DEPOSITED, ACCOUNTS_WITHDREW, ACCOUNTS_AUDITED };
+
 /* An account of those who keep them themselves. Plain: what guards it is the implementation's business. */
 struct accounts_row {
     _Alignas(64) pthread_mutex_t mutex;

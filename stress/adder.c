@@ -152,7 +152,10 @@ void adder_observe(ax_stress_worker *self)
         ax_stress_sample(&tally->samples, kind->sum(self->shared));
         return;
     }
-    tally->drained += kind->drain(self->shared);
+    uint64_t invoked = ax_stress_invoke(self);
+    int64_t drained = kind->drain(self->shared);
+    AX_STRESS_ANSWER(self, invoked, ADDER_ADDED, -drained);
+    tally->drained += drained;
     tally->calls++;
 }
 
@@ -268,6 +271,13 @@ static void adder_put_more(const ax_stress_run *run, ax_stress_out *out)
 #define IMPL(name_, kind_, observe_, about_) \
     { .name = name_, .about = about_, .work = kind_##_work, .observe = observe_, .extra = &kind_##_kind }
 
+static void adder_finish(ax_stress_worker *self)
+{
+    uint64_t invoked = ax_stress_invoke(self);
+    int64_t sum = final_sum(self->run);
+    AX_STRESS_ANSWER(self, invoked, ADDER_SUMMED, sum);
+}
+
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = { { "add", 100 }, { "sum", 0 } };
@@ -275,6 +285,7 @@ int main(int argc, char **argv)
         { "drain", "observers drain instead of reading", true, 0, 0, 0 },
         { "churn", "every batch is done by a new thread that ends with it", true, 0, 0, 0 },
     };
+    static const ax_stress_event events[] = { [ADDER_ADDED] = { "add", 1, 0 }, [ADDER_SUMMED] = { "read", 0, 1 } };
     ax_stress_impl plain = IMPL("thread-locals", plain, NULL, "a plain variable per thread, added up when all have ended");
     plain.supports = 1u << ADDER_ADD;
     const ax_stress_impl impls[] = {
@@ -297,6 +308,7 @@ int main(int argc, char **argv)
         .check = adder_check, .setup = adder_setup, .judge = adder_judge, .teardown = adder_teardown,
         .put_setup = adder_put_setup, .put_worker = adder_put_worker, .put_final = adder_put_final,
         .put_more = adder_put_more,
+        .model = "counter", .events = events, .event_count = sizeof events / sizeof *events, .finish = adder_finish,
     };
     return ax_stress_main(argc, argv, &program);
 }

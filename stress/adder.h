@@ -12,6 +12,10 @@
 
 enum { ADDER_ADD, ADDER_SUM };
 
+/* The operations of its history: additions that nobody looks at, of which a drain is a negative one, and the sum at the
+ * end. A sum while additions run promises less than an order of all operations, and is not in it. */
+enum { ADDER_ADDED, ADDER_SUMMED };
+
 struct adder_slot {
     _Alignas(STRESS_ISOLATION) int64_t value;
 };
@@ -49,7 +53,7 @@ static inline __attribute__((always_inline)) void adder_loop(ax_stress_worker *s
     struct adder_shared *shared = self->shared;
     struct adder_tally *tally = self->tally;
     uint32_t thread = self->thread;
-    if (self->run->only == ADDER_ADD) {
+    if (self->run->only == ADDER_ADD && self->log == NULL) {
         for (uint64_t i = begin; i < end; i++)
             kind.add(shared, thread);
         tally->added += (int64_t)(end - begin);
@@ -57,7 +61,9 @@ static inline __attribute__((always_inline)) void adder_loop(ax_stress_worker *s
     }
     for (uint64_t i = begin; i < end; i++)
         if (ax_stress_pick(self) == ADDER_ADD) {
+            uint64_t invoked = ax_stress_invoke(self);
             kind.add(shared, thread);
+            AX_STRESS_ANSWER(self, invoked, ADDER_ADDED, 1);
             tally->added++;
         } else {
             tally->sums += (uint64_t)kind.sum(shared);

@@ -104,10 +104,18 @@ COUNTER_IMPL(mutex);
 COUNTER_IMPL(rwlock);
 COUNTER_IMPL(semaphore);
 
-void counter_observe(ax_stress_worker *self)
+static int64_t look(ax_stress_worker *self)
 {
     const struct counter_kind *kind = self->run->impl->extra;
-    ax_stress_sample(self->tally, kind->read(self->shared));
+    uint64_t invoked = ax_stress_invoke(self);
+    int64_t seen = kind->read(self->shared);
+    AX_STRESS_ANSWER(self, invoked, COUNTER_SEEN, seen);
+    return seen;
+}
+
+void counter_observe(ax_stress_worker *self)
+{
+    ax_stress_sample(self->tally, look(self));
 }
 
 static const char *counter_setup(ax_stress_run *run)
@@ -232,12 +240,23 @@ static void counter_put_more(const ax_stress_run *run, ax_stress_out *out)
 #define IMPL(name_, kind_, about_) \
     { .name = name_, .about = about_, .work = kind_##_work, .observe = counter_observe, .extra = &kind_##_kind }
 
+static void counter_put_model(const ax_stress_run *run, ax_stress_out *out)
+{
+    ax_stress_put_integer(out, "initial", ax_stress_value(run, "initial"));
+}
+
+static void counter_finish(ax_stress_worker *self)
+{
+    (void)look(self);
+}
+
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = { { "add", 100 }, { "read", 0 } };
     static const ax_stress_option options[] = {
         { "initial", "the value to begin with", false, INT64_MIN, INT64_MAX, 0 },
     };
+    static const ax_stress_event events[] = { [COUNTER_ADDED] = { "add", 1, 1 }, [COUNTER_SEEN] = { "read", 0, 1 } };
     const ax_stress_impl impls[] = {
         IMPL("ours", ours, "ax_counter_add"),
         IMPL("checked", checked, "ax_counter_add_checked, which refuses to overflow"),
@@ -260,6 +279,8 @@ int main(int argc, char **argv)
         .setup = counter_setup, .judge = counter_judge, .teardown = counter_teardown,
         .put_setup = counter_put_setup, .put_worker = counter_put_worker, .put_final = counter_put_final,
         .put_more = counter_put_more,
+        .model = "counter", .events = events, .event_count = sizeof events / sizeof *events,
+        .put_model = counter_put_model, .finish = counter_finish,
     };
     return ax_stress_main(argc, argv, &program);
 }

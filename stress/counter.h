@@ -33,6 +33,9 @@ struct counter_kind {
     int64_t (*read)(struct counter_shared *shared);
 };
 
+/* The operations of its history. */
+enum { COUNTER_ADDED, COUNTER_SEEN };
+
 /* Inlined into each implementation's work function, so that the loop has no call through a pointer. */
 static inline __attribute__((always_inline)) void counter_loop(ax_stress_worker *self, uint64_t begin, uint64_t end,
                                                                struct counter_kind kind)
@@ -42,13 +45,18 @@ static inline __attribute__((always_inline)) void counter_loop(ax_stress_worker 
     bool only_adds = self->run->only == COUNTER_ADD;
     struct counter_tally batch = { 0 };
     for (uint64_t i = begin; i < end; i++) {
-        if (only_adds || ax_stress_pick(self) == COUNTER_ADD) {
+        bool adds = only_adds || ax_stress_pick(self) == COUNTER_ADD;
+        uint64_t invoked = ax_stress_invoke(self);
+        if (adds) {
             uint64_t before = (uint64_t)kind.add(shared);
+            AX_STRESS_ANSWER(self, invoked, COUNTER_ADDED, 1, (int64_t)before);
             batch.added++;
             batch.returned_sum += before;
             batch.returned_squares += before * before;
         } else {
-            batch.read_sum += (uint64_t)kind.read(shared);
+            int64_t seen = kind.read(shared);
+            AX_STRESS_ANSWER(self, invoked, COUNTER_SEEN, seen);
+            batch.read_sum += (uint64_t)seen;
         }
     }
     tally->added += batch.added;

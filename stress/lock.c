@@ -95,8 +95,7 @@ static void mutex_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct lock_shared *shared = self->shared;
     for (uint64_t i = begin; i < end; i++) {
         bool done = false;
-        AX_WITH_LOCK(&shared->service.mutex)
-            done = lock_step(&shared->table, self, i);
+        LOCK_SECTION(self, AX_WITH_LOCK(&shared->service.mutex), done = lock_step(&shared->table, self, i));
         ((struct lock_tally *)self->tally)->refused += !done;
     }
 }
@@ -112,8 +111,7 @@ static void rwlock_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
             continue;
         }
         bool done = false;
-        AX_WITH_WRLOCK(&shared->rwlock)
-            done = lock_step(&shared->table, self, i / 4);
+        LOCK_SECTION(self, AX_WITH_WRLOCK(&shared->rwlock), done = lock_step(&shared->table, self, i / 4));
         tally->refused += !done;
     }
 }
@@ -122,9 +120,13 @@ static void pthread_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
     struct lock_shared *shared = self->shared;
     for (uint64_t i = begin; i < end; i++) {
+        uint64_t asked = ax_stress_invoke(self);
         pthread_mutex_lock(&shared->pthread);
+        ax_stress_answer(self, asked, LOCK_TAKEN, NULL, 0);
         bool done = lock_step(&shared->table, self, i);
+        asked = ax_stress_invoke(self);
         pthread_mutex_unlock(&shared->pthread);
+        ax_stress_answer(self, asked, LOCK_RELEASED, NULL, 0);
         ((struct lock_tally *)self->tally)->refused += !done;
     }
 }
@@ -233,6 +235,9 @@ static void lock_put_final(const ax_stress_run *run, ax_stress_out *out)
 
 int main(int argc, char **argv)
 {
+    static const ax_stress_event events[] = {
+        [LOCK_TAKEN] = { "lock", 0, 0 }, [LOCK_TRIED] = { "trylock", 0, 1 }, [LOCK_RELEASED] = { "unlock", 0, 0 },
+    };
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "a checked ax_mutex with a scope guard", .work = mutex_work, .extra = &no_limit },
         { .name = "unchecked", .about = "the same, unchecked", .work = mutex_work },
@@ -257,6 +262,7 @@ int main(int argc, char **argv)
         .tally_size = sizeof(struct lock_tally),
         .setup = lock_setup, .judge = lock_judge, .teardown = lock_teardown,
         .put_setup = lock_put_setup, .put_worker = lock_put_worker, .put_final = lock_put_final,
+        .model = "mutex", .events = events, .event_count = sizeof events / sizeof *events,
     };
     return ax_stress_main(argc, argv, &program);
 }

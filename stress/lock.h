@@ -11,6 +11,10 @@
 
 enum { LOCK_BUCKETS = 64, LOCK_KINDS = AX_LOCK_UNCHECKED + 1 };
 
+/* The operations of its history, those of a mutex. Readers are not in it. A lock that was refused by a checked lock is an
+ * attempt that failed: right while somebody holds it, wrong when it is free. */
+enum { LOCK_TAKEN, LOCK_TRIED, LOCK_RELEASED };
+
 struct lock_node {
     struct lock_node *next;
     uint64_t customer;
@@ -60,6 +64,23 @@ static inline bool lock_step(struct lock_table *table, ax_stress_worker *self, u
     tally->added += n;
     return true;
 }
+
+/* The block `statement` under AX_WITH_LOCK or its like, with both ends in the history. */
+#define LOCK_SECTION(self, with, statement)                                   \
+    do {                                                                      \
+        uint64_t asked_ = ax_stress_invoke(self);                             \
+        bool entered_ = false;                                                \
+        with {                                                                \
+            ax_stress_answer(self, asked_, LOCK_TAKEN, NULL, 0);              \
+            entered_ = true;                                                  \
+            statement;                                                        \
+            asked_ = ax_stress_invoke(self);                                  \
+        }                                                                     \
+        if (entered_)                                                         \
+            ax_stress_answer(self, asked_, LOCK_RELEASED, NULL, 0);           \
+        else                                                                  \
+            AX_STRESS_ANSWER(self, asked_, LOCK_TRIED, 0);                    \
+    } while (0)
 
 /* stress/broken */
 extern const ax_stress_impl broken_lock_copied, broken_lock_copied_checked, broken_lock_unlocked, broken_lock_foreign,

@@ -141,6 +141,16 @@ void map_enter(ax_stress_worker *self)
     tally->removed = tally->added + shared->keys;
 }
 
+static bool map_look_up(ax_stress_worker *self, uint64_t key, uint64_t *value)
+{
+    const struct map_kind *kind = self->run->impl->extra;
+    const struct map_shared *shared = self->shared;
+    uint64_t invoked = ax_stress_invoke(self);
+    bool done = kind->get(shared->map, key, value);
+    AX_STRESS_ANSWER(self, invoked, MAP_GOT, (int64_t)key, done ? (int64_t)*value : AX_STRESS_NONE);
+    return done;
+}
+
 void map_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
     const struct map_kind *kind = self->run->impl->extra;
@@ -148,30 +158,47 @@ void map_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct map_tally *tally = self->tally;
     for (uint64_t i = begin; i < end; i++) {
         uint64_t key = ax_stress_key(self), value = 0, n = 1 + i % 3;
-        switch (ax_stress_pick(self)) {
+        uint32_t operation = ax_stress_pick(self);
+        if (operation == MAP_REPLACE && !map_look_up(self, key, &value))
+            continue;
+        uint64_t invoked = operation == MAP_GET ? 0 : ax_stress_invoke(self);
+        bool done;
+        switch (operation) {
         case MAP_GET:
-            if (kind->get(shared->map, key, &value))
+            if (map_look_up(self, key, &value))
                 tally->seen += value;
             break;
         case MAP_ADD:
-            if (kind->add(shared->map, key, n))
-                tally->added[key] += (int64_t)n;
-            else
-                tally->refused++;
+            done = kind->add(shared->map, key, n);
+            if (done)
+                AX_STRESS_ANSWER(self, invoked, MAP_ADDED, (int64_t)key, (int64_t)n);
+            tally->added[key] += done ? (int64_t)n : 0;
+            tally->refused += !done;
             break;
         case MAP_REMOVE:
-            if (kind->remove(shared->map, key, &value))
-                tally->removed[key] += (int64_t)value;
+            done = kind->remove(shared->map, key, &value);
+            AX_STRESS_ANSWER(self, invoked, MAP_REMOVED, (int64_t)key, done ? (int64_t)value : AX_STRESS_NONE);
+            tally->removed[key] += done ? (int64_t)value : 0;
             break;
         case MAP_INSERT:
-            if (kind->insert(shared->map, key, n))
-                tally->added[key] += (int64_t)n;
+            done = kind->insert(shared->map, key, n);
+            AX_STRESS_ANSWER(self, invoked, MAP_INSERTED, (int64_t)key, (int64_t)n, done);
+            tally->added[key] += done ? (int64_t)n : 0;
             break;
         default:
-            if (kind->get(shared->map, key, &value) && kind->replace(shared->map, key, value, value + n))
-                tally->added[key] += (int64_t)n;
+            done = kind->replace(shared->map, key, value, value + n);
+            AX_STRESS_ANSWER(self, invoked, MAP_REPLACED, (int64_t)key, (int64_t)value, (int64_t)(value + n), done);
+            tally->added[key] += done ? (int64_t)n : 0;
         }
     }
+}
+
+/* What is there at the end, key by key. */
+static void map_finish(ax_stress_worker *self)
+{
+    uint64_t value;
+    for (uint64_t key = 0; key < self->run->keys; key++)
+        (void)map_look_up(self, key, &value);
 }
 
 /* ---- the observers: a walk must show each steady key once, and nothing that is no key ---- */
@@ -396,6 +423,10 @@ int main(int argc, char **argv)
     static const ax_stress_operation operations[] = {
         { "get", 40 }, { "add", 35 }, { "remove", 10 }, { "insert", 5 }, { "replace", 10 },
     };
+    static const ax_stress_event events[] = {
+        [MAP_GOT] = { "get", 1, 1 }, [MAP_ADDED] = { "add", 2, 0 }, [MAP_REMOVED] = { "remove", 1, 1 },
+        [MAP_INSERTED] = { "insert", 2, 1 }, [MAP_REPLACED] = { "cas", 3, 1 },
+    };
     const ax_stress_impl impls[] = {
         MAP_IMPL("ours", &ours_own, false, "ax_map, own index, 64-bit keys in the slots"),
         MAP_IMPL("ours-bytes", &ours_own_bytes, false, "ax_map, own index, byte strings"),
@@ -421,6 +452,7 @@ int main(int argc, char **argv)
         .check = map_check, .setup = map_setup, .judge = map_judge, .teardown = map_teardown,
         .put_setup = map_put_setup, .put_worker = map_put_worker, .put_final = map_put_final,
         .put_more = map_put_more,
+        .model = "map", .events = events, .event_count = sizeof events / sizeof *events, .finish = map_finish,
     };
     return ax_stress_main(argc, argv, &program);
 }

@@ -16,6 +16,9 @@
 
 enum { MAP_GET, MAP_ADD, MAP_REMOVE, MAP_INSERT, MAP_REPLACE };
 
+/* The operations of its history. A replacement is two: what was read, and whether it was still there. */
+enum { MAP_GOT, MAP_ADDED, MAP_REMOVED, MAP_INSERTED, MAP_REPLACED };
+
 struct map_shared {
     void *map;
     uint64_t keys; /* the workers' keys are 0 to keys-1, the steady ones follow */

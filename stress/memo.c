@@ -112,12 +112,18 @@ void memo_loop(ax_stress_worker *self, uint64_t begin, uint64_t end, memo_get *g
         __extension__ uint64_t newest = (uint64_t)((unsigned __int128)(i % span) * shared->keys / span);
         uint64_t key = (first + (i % 2 == 0 ? newest : ax_stress_below(&self->random, newest + 1))) % shared->keys;
         void *handle;
+        const struct memo_computed *computed = tally->computed;
+        uint64_t invoked = ax_stress_invoke(self);
         const struct memo_value *value = get(shared, key, &handle);
         if (!value) {
             tally->failed++;
             continue;
         }
         int64_t serial = value->serial;
+        if (tally->computed != computed)
+            AX_STRESS_ANSWER(self, invoked, MEMO_COMPUTED, (int64_t)key, serial, true);
+        else
+            AX_STRESS_ANSWER(self, invoked, MEMO_FOUND, (int64_t)key, serial);
         tally->early += value->complete != ~serial;
         tally->wrong += value->key != key || value->sum != shared->sums[key % MEMO_FILES];
         if (put)
@@ -335,6 +341,7 @@ static void memo_put_final(const ax_stress_run *run, ax_stress_out *out)
 
 int main(int argc, char **argv)
 {
+    static const ax_stress_event events[] = { [MEMO_FOUND] = { "get", 1, 1 }, [MEMO_COMPUTED] = { "insert", 2, 1 } };
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_memo_do", .enter = memo_enter, .work = ours_work },
         memo2,
@@ -350,6 +357,7 @@ int main(int argc, char **argv)
         .tally_size = sizeof(struct memo_tally),
         .setup = memo_setup, .judge = memo_judge, .teardown = memo_teardown,
         .put_setup = memo_put_setup, .put_worker = memo_put_worker, .put_final = memo_put_final,
+        .model = "map", .events = events, .event_count = sizeof events / sizeof *events,
     };
     return ax_stress_main(argc, argv, &program);
 }

@@ -13,6 +13,10 @@
 
 enum { MEMO_FILES = 16, MEMO_LINES = 100 };
 
+/* The operations of its history, as those of a map: a call that computed put its value where there must have been none,
+ * any other call found one. */
+enum { MEMO_FOUND, MEMO_COMPUTED };
+
 /* One value. Plain on purpose: whoever gets it reads it without more ado. */
 struct memo_value {
     uint64_t key;

@@ -88,6 +88,12 @@ static bool leased(const ax_stress_run *run)
     return run->impl->enter == lease_enter;
 }
 
+static const char *tickets_check(const ax_stress_run *run)
+{
+    bool many = run->upto[TICKETS_SELL_MANY] > run->upto[TICKETS_SELL];
+    return run->history && many ? "--history: sell-many is one operation, and the history's tickets know none like it" : NULL;
+}
+
 static const char *tickets_setup(ax_stress_run *run)
 {
     struct tickets_shared *shared = aligned_alloc(STRESS_ISOLATION, sizeof *shared);
@@ -254,6 +260,11 @@ static void tickets_put_final(const ax_stress_run *run, ax_stress_out *out)
     ax_stress_put_integer(out, "left", final_left(run));
 }
 
+static void tickets_put_model(const ax_stress_run *run, ax_stress_out *out)
+{
+    ax_stress_put_integer(out, "capacity", ax_stress_value(run, "capacity"));
+}
+
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = { { "sell", 100 }, { "sell-many", 0 }, { "refund", 0 }, { "left", 0 } };
@@ -261,6 +272,9 @@ int main(int argc, char **argv)
         { "capacity", "tickets in the hall", false, 1, AX_TICKETS_MAX_CAPACITY, 10000000 },
         { "block", "tickets a lease takes at a time (--impl lease)", false, 1, AX_TICKETS_MAX_BLOCK, 1024 },
         { "many", "tickets per sell-many", false, 1, TICKETS_MANY_MAX, 4 },
+    };
+    static const ax_stress_event events[] = {
+        [TICKETS_SOLD] = { "sell", 0, 1 }, [TICKETS_REFUNDED] = { "refund", 1, 1 }, [TICKETS_COUNTED] = { "left", 0, 1 },
     };
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_tickets_sell, ax_tickets_refund", .work = ours_work, .extra = &ours_kind },
@@ -282,8 +296,10 @@ int main(int argc, char **argv)
         .options = options, .option_count = sizeof options / sizeof *options,
         .iters = 10000000,
         .tally_size = sizeof(struct tickets_tally),
-        .setup = tickets_setup, .judge = tickets_judge, .teardown = tickets_teardown,
+        .check = tickets_check, .setup = tickets_setup, .judge = tickets_judge, .teardown = tickets_teardown,
         .put_setup = tickets_put_setup, .put_worker = tickets_put_worker, .put_final = tickets_put_final,
+        .model = "tickets", .events = events, .event_count = sizeof events / sizeof *events,
+        .put_model = tickets_put_model,
     };
     return ax_stress_main(argc, argv, &program);
 }

@@ -14,6 +14,10 @@
 
 enum { TICKETS_SELL, TICKETS_SELL_MANY, TICKETS_REFUND, TICKETS_LEFT };
 
+/* The operations of its history. A lease's refusals are not in it, nor how many it finds left: others' leases may
+ * hold tickets at that time, and that is no mistake. */
+enum { TICKETS_SOLD, TICKETS_REFUNDED, TICKETS_COUNTED };
+
 #define NO_TICKET INT64_MIN /* what a seller says when sold out; -1 is a number it might sell */
 
 struct tickets_shared {
@@ -69,12 +73,35 @@ static inline void tickets_give_back(ax_stress_worker *self, struct tickets_kind
     struct tickets_pile *held = &tally->held;
     size_t which = ax_stress_below(&self->random, held->count);
     int64_t number = held->number[which];
-    if (kind.refund(self->shared, number)) {
+    uint64_t invoked = ax_stress_invoke(self);
+    bool done = kind.refund(self->shared, number);
+    AX_STRESS_ANSWER(self, invoked, TICKETS_REFUNDED, number, done);
+    if (done) {
         held->number[which] = held->number[--held->count];
         tally->refunds++;
     } else {
         tally->refused_refunds++;
     }
+}
+
+static inline void tickets_sell_one(ax_stress_worker *self, struct tickets_kind kind, bool leased)
+{
+    struct tickets_tally *tally = self->tally;
+    uint64_t invoked = ax_stress_invoke(self);
+    int64_t number = kind.sell(self->shared, &tally->lease);
+    if (number != NO_TICKET || !leased)
+        AX_STRESS_ANSWER(self, invoked, TICKETS_SOLD, number == NO_TICKET ? AX_STRESS_NONE : number);
+    tickets_take(tally, number);
+}
+
+static inline void tickets_count(ax_stress_worker *self, struct tickets_kind kind, bool leased)
+{
+    struct tickets_tally *tally = self->tally;
+    uint64_t invoked = ax_stress_invoke(self);
+    int64_t left = kind.left(self->shared);
+    if (!leased)
+        AX_STRESS_ANSWER(self, invoked, TICKETS_COUNTED, left);
+    tally->lefts += (uint64_t)left;
 }
 
 /* Only of ours; in tickets.c. */
@@ -85,18 +112,18 @@ static inline __attribute__((always_inline)) void tickets_loop(ax_stress_worker 
                                                                struct tickets_kind kind)
 {
     struct tickets_tally *tally = self->tally;
-    struct tickets_shared *shared = self->shared;
+    bool leased = self->run->impl->leave != NULL;
     bool only_sells = self->run->only == TICKETS_SELL;
     for (uint64_t i = begin; i < end; i++) {
         uint32_t operation = only_sells ? TICKETS_SELL : ax_stress_pick(self);
         if (operation == TICKETS_LEFT)
-            tally->lefts += (uint64_t)kind.left(shared);
+            tickets_count(self, kind, leased);
         else if (operation == TICKETS_SELL_MANY)
             tickets_sell_many(self);
         else if (operation == TICKETS_REFUND && kind.refund != NULL && tally->held.count > 0)
             tickets_give_back(self, kind);
         else /* also when there is nothing to give back */
-            tickets_take(tally, kind.sell(shared, &tally->lease));
+            tickets_sell_one(self, kind, leased);
     }
 }
 

@@ -14,7 +14,7 @@
  * tally; when the last worker was joined, `judge` compares the tallies with the final state, and the
  * put_ functions write both down (--record), so that another program can judge them again.
  *
- * From ax_stress_main the program gets --threads, --iters, --duration, --impl, --list, --seed, --record,
+ * From ax_stress_main the program gets --threads, --iters, --duration, --impl, --list, --seed, --record, --history,
  * --pin, --mix, --keys, --dist, --chaos, --observers, --json and the rest; a spinning start line; interruption with a
  * partial verdict; a watchdog; broken implementations in a child process; and the exit codes
  * 0 holds, 1 violated, 2 usage, 3 inconclusive or vacuous, 70 internal error, 130 interrupted.
@@ -32,6 +32,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <atomicx/detail/log.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -100,6 +102,7 @@ struct ax_stress_run {
     int32_t only;         /**< the one operation that has a weight, or -1 when several have */
     uint64_t upto[AX_STRESS_OPERATIONS]; /**< see ax_stress_pick */
     struct axi_stress *internal;
+    bool history; /**< the operations are written down (--history) */
 };
 
 /** A worker or observer, seen from its own thread. */
@@ -109,6 +112,7 @@ typedef struct ax_stress_worker {
     void *tally;             /**< private, zeroed, on cache lines of its own: program->tally_size bytes */
     uint32_t thread;         /**< 0 to run->threads-1; observers: 0 to run->observers-1 */
     ax_stress_random random; /**< this thread's choices */
+    ax_stress_log *log;      /**< its part of the history; NULL without --history */
 } ax_stress_worker;
 
 /** The next operation by the weights of --mix: an index into program->operations. */
@@ -126,6 +130,64 @@ static inline uint32_t ax_stress_pick(ax_stress_worker *self)
 
 /** The next key by --dist: 0 to run->keys-1, key 0 the most frequent. Only where the program has keys. */
 uint64_t ax_stress_key(ax_stress_worker *self);
+
+/* ---- histories: what was asked and answered, and when (--history, docs/history-format.md) ----
+ *
+ *     uint64_t invoked = ax_stress_invoke(self);
+ *     bool done = my_map_remove(map, key, &old);
+ *     AX_STRESS_ANSWER(self, invoked, REMOVE, (int64_t)key, done ? (int64_t)old : AX_STRESS_NONE);
+ *
+ * Nothing but the operation belongs between the two: what stands there widens its interval, and hides mistakes.
+ * Each thread writes its own operations, those of one thread one after the other. The two calls write to no memory
+ * that another thread reads, never block but to hand a full block (64 KiB) to the kernel, never allocate, and are not
+ * for signal handlers. They order nothing for ThreadSanitizer. In the machine an answer waits for the stores of its
+ * operation to be seen by all: that is what an answer means, and a store that is seen later is not a mistake of yours.
+ * Without --history both cost one comparison. */
+
+#define AX_STRESS_NONE INT64_MIN         /**< as a result: nothing there, empty, sold out */
+#define AX_STRESS_CLOSED (INT64_MIN + 1) /**< as a result: closed */
+#define AX_STRESS_VALUES 8               /**< at most so many arguments and results of an operation, */
+#define AX_STRESS_RESULTS 4096           /**< or so many results by ax_stress_answer_many */
+
+/** An operation as the sequential model knows it. One whose results nobody looks at has an entry of its own. */
+typedef struct ax_stress_event {
+    const char *name;   /**< of the model's table in docs/history-format.md */
+    uint32_t arguments;
+    int32_t results;    /**< -1: any number, for ax_stress_answer_many */
+} ax_stress_event;
+
+/** The moment before an operation; 0 without --history. */
+static inline uint64_t ax_stress_invoke(ax_stress_worker *self)
+{
+    return self->log == NULL ? 0 : ax_stress_log_before_(self->log);
+}
+
+/** The moment after it. `event` is an index into program->events, `values` its arguments and then its results. */
+static inline void ax_stress_answer(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *values,
+                                    uint32_t count)
+{
+    ax_stress_log *log = self->log;
+    if (log == NULL)
+        return;
+    unsigned char *at = ax_stress_log_head_(log, (uint64_t)event << 1, invoked, ax_stress_log_after_(log));
+    for (uint32_t i = 0; i < count; i++)
+        at = ax_stress_log_value_(at, values[i]);
+    ax_stress_log_end_(log, at);
+}
+
+/** The same with the values one by one, at least one. */
+#define AX_STRESS_ANSWER(self, invoked, event, ...)                                                    \
+    do {                                                                                               \
+        const int64_t values_[] = { __VA_ARGS__ };                                                     \
+        ax_stress_answer(self, invoked, event, values_, (uint32_t)(sizeof values_ / sizeof *values_)); \
+    } while (0)
+
+/** The same for an event without arguments and with up to AX_STRESS_RESULTS results; more, and no history comes of it. */
+void ax_stress_answer_many(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *results, uint32_t count);
+
+/** Instead of ax_stress_answer: it was invoked and never answered. The last operation of its thread. */
+void ax_stress_unanswered(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *arguments,
+                          uint32_t count);
 
 /** The value of one of the program's own options; a flag is 0 or 1. The name must be one it declared. */
 int64_t ax_stress_value(const ax_stress_run *run, const char *name);
@@ -195,6 +257,14 @@ struct ax_stress_program {
     void (*put_final)(const ax_stress_run *run, ax_stress_out *out);
     void (*put_more)(const ax_stress_run *run, ax_stress_out *out);
     void (*teardown)(ax_stress_run *run); /**< frees what setup made; may be NULL */
+
+    const char *model;             /**< the sequential object of the history; NULL: this program writes none */
+    const ax_stress_event *events; /**< its operations */
+    size_t event_count;
+    /** The fields of the history's `setup`: how the object began. May be NULL. */
+    void (*put_model)(const ax_stress_run *run, ax_stress_out *out);
+    /** With --history: last operations by the main thread, after all others have ended. May be NULL. */
+    void (*finish)(ax_stress_worker *self);
 };
 
 /** Runs the program by its command line and returns the exit code. Call it once, from main. */

@@ -19,8 +19,7 @@ static void copied_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct lock_service *service = &tally->copy;
     for (uint64_t i = begin; i < end; i++) {
         bool done = false;
-        AX_WITH_LOCK(&service->mutex)
-            done = lock_step(service->table, self, i);
+        LOCK_SECTION(self, AX_WITH_LOCK(&service->mutex), done = lock_step(service->table, self, i));
         tally->refused += !done;
     }
 }

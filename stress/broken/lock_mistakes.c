@@ -10,9 +10,16 @@ static const uint64_t no_limit = 0, five_ms = 5;
 static bool guarded_step(struct lock_shared *shared, ax_stress_worker *self, uint64_t i)
 {
     bool done = false;
-    AX_WITH_LOCK(&shared->service.mutex)
-        done = lock_step(&shared->table, self, i);
+    LOCK_SECTION(self, AX_WITH_LOCK(&shared->service.mutex), done = lock_step(&shared->table, self, i));
     return done;
+}
+
+static void release(ax_stress_worker *self)
+{
+    struct lock_shared *shared = self->shared;
+    uint64_t asked = ax_stress_invoke(self);
+    (void)ax_mutex_unlock(&shared->service.mutex);
+    ax_stress_answer(self, asked, LOCK_RELEASED, NULL, 0);
 }
 
 /* An error path that releases once more what was released already. */
@@ -23,7 +30,7 @@ static void unlocked_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     for (uint64_t i = begin; i < end; i++) {
         tally->refused += !guarded_step(shared, self, i);
         if (i % 1000 == 0)
-            (void)ax_mutex_unlock(&shared->service.mutex);
+            release(self);
     }
 }
 
@@ -33,15 +40,18 @@ static void foreign_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct lock_shared *shared = self->shared;
     struct lock_tally *tally = self->tally;
     for (uint64_t i = begin; i < end; i++) {
-        if (!ax_mutex_trylock(&shared->service.mutex)) {
-            (void)ax_mutex_unlock(&shared->service.mutex);
+        uint64_t asked = ax_stress_invoke(self);
+        bool taken = ax_mutex_trylock(&shared->service.mutex);
+        AX_STRESS_ANSWER(self, asked, LOCK_TRIED, taken);
+        if (!taken) {
+            release(self);
             tally->refused++;
             continue;
         }
         bool done = lock_step(&shared->table, self, i);
         if (i % 64 == 0)
             sched_yield(); /* a holder that loses its time slice, as will happen */
-        (void)ax_mutex_unlock(&shared->service.mutex);
+        release(self);
         tally->refused += !done;
     }
 }
@@ -53,24 +63,28 @@ static void relock_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct lock_tally *tally = self->tally;
     for (uint64_t i = begin; i < end; i++) {
         bool done = false;
-        AX_WITH_LOCK(&shared->service.mutex)
-            done = i % 100 == 0 ? guarded_step(shared, self, i) : lock_step(&shared->table, self, i);
+        LOCK_SECTION(self, AX_WITH_LOCK(&shared->service.mutex),
+                     done = i % 100 == 0 ? guarded_step(shared, self, i) : lock_step(&shared->table, self, i));
         tally->refused += !done;
     }
 }
 
 /* A shutdown path that destroys the lock inside the block it guards. */
+static bool step_and_fini(struct lock_shared *shared, ax_stress_worker *self, uint64_t i)
+{
+    bool done = lock_step(&shared->table, self, i);
+    if (i == 0)
+        (void)ax_mutex_fini(&shared->service.mutex);
+    return done;
+}
+
 static void fini_held_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
     struct lock_shared *shared = self->shared;
     struct lock_tally *tally = self->tally;
     for (uint64_t i = begin; i < end; i++) {
         bool done = false;
-        AX_WITH_LOCK(&shared->service.mutex) {
-            done = lock_step(&shared->table, self, i);
-            if (i == 0)
-                (void)ax_mutex_fini(&shared->service.mutex);
-        }
+        LOCK_SECTION(self, AX_WITH_LOCK(&shared->service.mutex), done = step_and_fini(shared, self, i));
         tally->refused += !done;
     }
 }
@@ -86,24 +100,28 @@ static void plain_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 static void end_as_holder(ax_stress_worker *self)
 {
     struct lock_shared *shared = self->shared;
+    uint64_t asked = ax_stress_invoke(self);
     (void)ax_mutex_lock(&shared->service.mutex);
+    ax_stress_answer(self, asked, LOCK_TAKEN, NULL, 0);
 }
 
 /* A slow call inside the block, once per worker. */
+static bool slow_step(struct lock_shared *shared, ax_stress_worker *self, uint64_t i)
+{
+    bool done = lock_step(&shared->table, self, i);
+    struct timespec t = { 0, i == 0 ? 30000000 : 0 };
+    while (i == 0 && nanosleep(&t, &t) != 0)
+        ; /* a signal */
+    return done;
+}
+
 static void held_long_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
 {
     struct lock_shared *shared = self->shared;
     struct lock_tally *tally = self->tally;
     for (uint64_t i = begin; i < end; i++) {
         bool done = false;
-        AX_WITH_LOCK(&shared->service.mutex) {
-            done = lock_step(&shared->table, self, i);
-            if (i == 0) {
-                struct timespec t = { 0, 30000000 };
-                while (nanosleep(&t, &t) != 0)
-                    ; /* a signal */
-            }
-        }
+        LOCK_SECTION(self, AX_WITH_LOCK(&shared->service.mutex), done = slow_step(shared, self, i));
         tally->refused += !done;
     }
 }

@@ -22,8 +22,13 @@ static const char usage_run[] =
     "  --hang-after S      say `hung' when nothing moved for S seconds; default: 30\n"
     "  --in-process        don't put broken implementations into a child process (for debuggers)\n";
 
+static const char usage_record[] =
+    "  --record FILE       the raw evidence, for axcheck\n";
+
+static const char usage_history[] =
+    "  --history FILE      each operation with its times and results, for axcheck; some 10 bytes and 40 ns each\n";
+
 static const char usage_output[] =
-    "  --record FILE       the raw evidence, for axcheck\n"
     "  --json              the result as one JSON object\n"
     "  --quiet             nothing on stderr but errors\n"
     "  --no-progress       no progress line (there is none where stderr is no terminal)\n"
@@ -63,7 +68,7 @@ void axi_help(const struct axi_stress *stress)
             printf("; default: %" PRId64, option->normal);
         printf("\n");
     }
-    printf("\nOutput:\n%s\n%s", usage_output, usage_end);
+    printf("\nOutput:\n%s%s%s\n%s", usage_record, program->model != NULL ? usage_history : "", usage_output, usage_end);
 }
 
 void axi_version(const struct axi_stress *stress)

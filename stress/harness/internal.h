@@ -8,6 +8,7 @@
  *   watch.c    the main thread while they run: progress, time limit, watchdog
  *   child.c    broken implementations in a process of their own
  *   record.c   --record; out.c, set.c, samples.c what goes into it
+ *   history.c  --history; clock.c its time, crc.c its checksums
  *   signals.c  Ctrl-C; chaos.c scheduling noise; pin.c affinity; keys.c, random.c choices; number.c numbers
  */
 #ifndef AXI_STRESS_INTERNAL_H
@@ -62,7 +63,7 @@ struct axi_stress {
     const char *theta_text;
     enum axi_pin pin;
     bool chaos, no_chaos, json, quiet, no_progress, in_process;
-    const char *record_path;
+    const char *record_path, *history_path;
     uint64_t hang_ns;
     char *replay; /* the command that gives this configuration again */
 
@@ -89,6 +90,7 @@ struct axi_stress {
     /* the record; record.c */
     FILE *record;
     char *record_temporary;
+    struct axi_history *history; /* history.c; NULL without --history */
     int heartbeat_fd; /* in a child: the pipe to the parent, else -1 */
 };
 
@@ -143,5 +145,14 @@ void axi_heartbeat(const struct axi_stress *stress, char what);
 const char *axi_record_open(struct axi_stress *stress);
 const char *axi_record_write(struct axi_stress *stress);
 void axi_record_abandon(struct axi_stress *stress);
+
+/* history.c: opened in the parent, started after setup, ended when all threads were joined. A file that was not ended says
+ * so by itself. Each returns NULL, or why not. */
+const char *axi_history_open(struct axi_stress *stress);
+const char *axi_history_start(struct axi_stress *stress);
+const char *axi_history_end(struct axi_stress *stress);
+void axi_history_close(struct axi_stress *stress);
+/* The log of a worker, of observer number process - threads, or of the main thread; NULL without --history. */
+ax_stress_log *axi_history_log(const struct axi_stress *stress, uint32_t process);
 
 #endif

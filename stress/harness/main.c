@@ -174,6 +174,19 @@ static bool hammer(struct axi_stress *stress, int *code)
     return true;
 }
 
+static const char *finish_history(struct axi_stress *stress)
+{
+    const ax_stress_run *run = &stress->run;
+    uint32_t process = run->threads + run->observers;
+    ax_stress_worker self = {
+        .run = run, .shared = run->shared, .thread = process, .log = axi_history_log(stress, process),
+        .random = ax_stress_random_at(run->seed, UINT64_MAX),
+    };
+    if (run->program->finish != NULL)
+        run->program->finish(&self);
+    return axi_history_end(stress);
+}
+
 /* The run itself, here or in the child. */
 static int run_and_judge(struct axi_stress *stress)
 {
@@ -185,11 +198,14 @@ static int run_and_judge(struct axi_stress *stress)
     if (error != NULL)
         return say_internal(stress, error);
     error = run->program->setup(run);
+    if (error == NULL && stress->history != NULL)
+        error = axi_history_start(stress);
     if (error != NULL)
         return say_internal(stress, error);
     if (hammer(stress, &code)) {
         struct summary summary = { .result = HOLDS };
         measure(stress, &summary);
+        const char *history_error = stress->history != NULL ? finish_history(stress) : NULL;
         axi_heartbeat(stress, '.'); /* joining, judging and writing may take their time, each */
         judge(stress, &summary);
         axi_heartbeat(stress, '.');
@@ -197,6 +213,8 @@ static int run_and_judge(struct axi_stress *stress)
         code = say(stress, &summary);
         if (error != NULL)
             code = say_internal(stress, error);
+        if (history_error != NULL)
+            code = say_internal(stress, history_error);
     }
     if (run->program->teardown != NULL)
         run->program->teardown(run);
@@ -228,6 +246,8 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
         fprintf(stderr, "seed 0x%" PRIx64 ", again with: %s\n", stress.run.seed, stress.replay);
     axi_signals_install(false);
     const char *error = stress.record_path != NULL ? axi_record_open(&stress) : NULL;
+    if (error == NULL && stress.history_path != NULL)
+        error = axi_history_open(&stress);
     if (error != NULL)
         code = axi_usage_error(&stress, error);
     else if (stress.run.impl->broken && !stress.in_process)
@@ -235,6 +255,7 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
     else
         code = run_and_judge(&stress);
     axi_record_abandon(&stress);
+    axi_history_close(&stress);
     free(stress.replay);
     return code;
 }

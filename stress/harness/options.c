@@ -202,6 +202,13 @@ static bool take(struct axi_stress *stress, const char *name, const char *text, 
         stress->record_path = text;
         return *text != '\0' || refuse(stress, "--record: give the name of a file");
     }
+    if (strcmp(name, "history") == 0) {
+        if (run->program->model == NULL)
+            return refuse(stress, "--history %s: this program writes none", text);
+        stress->history_path = text;
+        run->history = true;
+        return *text != '\0' || refuse(stress, "--history: give the name of a file");
+    }
     *known = false;
     return false;
 }

@@ -86,6 +86,8 @@ static void observe(struct axi_thread *thread, ax_stress_worker *self)
     while (AX_DETAIL_LOAD_RELAXED(&stress->observers_stop) == 0) {
         stress->run.impl->observe(self);
         AX_DETAIL_STORE_RELAXED(&thread->done, ++looks);
+        if (looks % 64 == 0 && self->log != NULL)
+            ax_stress_log_flush_(self->log); /* so that whoever reads along need not wait for a whole block */
         if (looks % 512 == 0 && pause.tv_nsec < 64000000)
             pause.tv_nsec *= 2;
         nanosleep(&pause, NULL);
@@ -103,6 +105,7 @@ static void *thread_main(void *arg)
     ax_stress_worker self = {
         .run = run, .shared = run->shared, .tally = thread->tally, .thread = thread->number,
         .random = ax_stress_random_at(run->seed, stream),
+        .log = axi_history_log(stress, thread->observer ? run->threads + thread->number : thread->number),
     };
     if (!wait_for_all(stress))
         return NULL;

@@ -113,11 +113,12 @@ const struct axc_model axc_register = {
 
 /* map: one word per key, AXC_NONE where there is nothing */
 
-enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS };
+enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS, MAP_ADD };
 
 static const struct axc_verb map_verbs[] = {
     [MAP_GET] = {"get", 1, 1, AXC_READS},       [MAP_PUT] = {"put", 2, 1, AXC_ACTS},  [MAP_INSERT] = {"insert", 2, 1, AXC_IDLE_ON_ZERO},
     [MAP_REMOVE] = {"remove", 1, 1, AXC_IDLE_ON_NONE}, [MAP_CAS] = {"cas", 3, 1, AXC_IDLE_ON_ZERO},
+    [MAP_ADD] = {"add", 2, 1, AXC_ACTS},
 };
 
 static const char *map_refuse(const struct axc_history *history, const struct axc_op *op, const int64_t *values)
@@ -163,6 +164,9 @@ static enum axc_step map_step(const struct axc_history *history, const struct ax
         if (now == values[1])
             next[0] = values[2];
         return axc_legal_if(axc_result_is(op, values, now == values[1]));
+    case MAP_ADD:
+        (void)__builtin_add_overflow(now == AXC_NONE ? 0 : now, values[1], &next[0]); /* wraps, as counter's does */
+        return axc_legal_if(axc_result_is(op, values, now));
     default:
         return AXC_ILLEGAL;
     }

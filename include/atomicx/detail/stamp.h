@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * detail/stamp.h: when an operation was invoked and answered. Not a public interface.
+ *
+ * A history is judged by which operation ended before which other one began, so a stamp may only be too wide: the
+ * first one must not be taken after the operation has begun, nor the second one before all of it has happened.
+ *
+ * x86-64: rdtsc is not ordered with what stands around it. Before the operation, `rdtsc; lfence`: lfence lets nothing
+ * that follows begin before the counter was read. After it, a locked instruction, then `lfence; rdtsc; lfence`: the locked
+ * instruction waits until every store of the operation has left the store buffer (a plain store that others can't see yet
+ * has not happened), the first lfence keeps the counter from being read before that, and the second one keeps the next
+ * operation of the thread from beginning before its predecessor's stamp, so that the stamps of one thread never fall.
+ * (Intel SDM, vol. 2, RDTSC and LFENCE; AMD's lfence does the same once dispatch-serializing, which Linux sees to.)
+ *
+ * AArch64: the same with `isb`, `dmb ish` and the virtual counter.
+ *
+ * Elsewhere, and where the counter is not to be trusted (stress/harness/clock.c decides): clock_gettime. The
+ * read-modify-write before it stands where x86 has the locked instruction.
+ *
+ * ThreadSanitizer sees none of this: what the stamps order in the machine, they don't order for it, and a race that
+ * it would report without them it reports with them.
+ */
+#ifndef ATOMICX_DETAIL_STAMP_H
+#define ATOMICX_DETAIL_STAMP_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "atomic.h"
+
+static inline uint64_t ax_detail_clock_before(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* `word` is the caller's own, and stays as it is. */
+static inline uint64_t ax_detail_clock_after(uint64_t *word)
+{
+    (void)AX_DETAIL_FETCH_ADD_SEQ_CST(word, 0, stress);
+    return ax_detail_clock_before();
+}
+
+#if defined(__x86_64__) && !defined(AX_DETAIL_NO_ASM)
+#define AX_DETAIL_HAS_COUNTER 1
+
+static inline uint64_t ax_detail_counter_before(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc\n\tlfence" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+static inline uint64_t ax_detail_counter_after(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("lock; orl $0, (%%rsp)\n\tlfence\n\trdtsc\n\tlfence" : "=a"(low), "=d"(high) : : "memory", "cc");
+    return (uint64_t)high << 32 | low;
+}
+
+#elif defined(__aarch64__) && !defined(AX_DETAIL_NO_ASM)
+#define AX_DETAIL_HAS_COUNTER 1
+
+static inline uint64_t ax_detail_counter_before(void)
+{
+    uint64_t count;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(count) : : "memory");
+    return count;
+}
+
+static inline uint64_t ax_detail_counter_after(void)
+{
+    uint64_t count;
+    __asm__ volatile("dmb ish\n\tisb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(count) : : "memory");
+    return count;
+}
+
+#else
+#define AX_DETAIL_HAS_COUNTER 0
+#endif
+
+#endif
