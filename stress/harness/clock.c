@@ -25,6 +25,17 @@
 
 #include "internal.h"
 
+uint64_t ax_stress_clock_before_(void)
+{
+    return axi_now_ns();
+}
+
+uint64_t ax_stress_clock_after_(uint64_t *word)
+{
+    (void)AX_DETAIL_FETCH_ADD_SEQ_CST(word, 0, stress);
+    return axi_now_ns();
+}
+
 #define ROUNDS 4096
 #define LIMIT_NS (AXI_SECOND / 5) /* for one CPU; on a busy machine each message may take a time slice */
 

@@ -14,6 +14,10 @@
 
 #include "stamp.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What is left of the buffer at `full_`: enough for one operation with AX_STRESS_VALUES values. */
 #define AX_DETAIL_LOG_SLACK 128
 
@@ -23,7 +27,7 @@ typedef struct ax_stress_log {
     uint64_t last_;             /* the last time of this thread */
     uint64_t back_;             /* the furthest that the clock ever went back */
     uint64_t start_;            /* of the history: the stamp that is written as 0 */
-    uint64_t word_;             /* for ax_detail_clock_after */
+    uint64_t word_;             /* for ax_stress_clock_after_ */
     uint32_t operations_;       /* in this block */
     bool counter_;              /* the processor's counter; else clock_gettime */
     struct axi_log *internal_;
@@ -38,7 +42,7 @@ static inline uint64_t ax_stress_log_before_(ax_stress_log *log)
     if (log->counter_)
         return ax_detail_counter_before() - log->start_;
 #endif
-    return ax_detail_clock_before() - log->start_;
+    return ax_stress_clock_before_() - log->start_;
 }
 
 static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
@@ -47,7 +51,7 @@ static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
     if (log->counter_)
         return ax_detail_counter_after() - log->start_;
 #endif
-    return ax_detail_clock_after(&log->word_) - log->start_;
+    return ax_stress_clock_after_(&log->word_) - log->start_;
 }
 
 static inline unsigned char *ax_stress_log_number_(unsigned char *at, uint64_t number)
@@ -91,4 +95,7 @@ static inline void ax_stress_log_end_(ax_stress_log *log, unsigned char *at)
         ax_stress_log_flush_(log);
 }
 
+#ifdef __cplusplus
+}
+#endif
 #endif
