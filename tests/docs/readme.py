@@ -4,7 +4,7 @@
 
 Every `$ ./tools/run COMMAND` of a console block is run in the build folder, as tools/run would after
 building; its exit code is 0, or 1 where a broken implementation is named. `ctest` is asked for its list
-only: this is a test of it already. Lines shown below a command must occur in its output, numbers and
+only: this is a test of it already. ("Use it" is use_it.py's, from an installed library.) Lines shown below a command must occur in its output, numbers and
 seeds aside. A code block after `<!-- from FILE -->` must stand in that file, word for word.
 """
 import re
