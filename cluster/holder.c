@@ -22,11 +22,12 @@ static ax_status take_lease(struct axi_holder *holder, struct axi_engine *engine
     return AX_OK;
 }
 
-/* There is no lease by this nonce, so the commit changes nothing and tells which orders have tickets. */
+/* No block begins at AXI_NO_TICKET, so this commit changes nothing and tells which orders have tickets. (A request
+ * for a lease under this nonce that was long in coming may be granted yet: it must not be taken for ours.) */
 static ax_status look(struct axi_holder *holder, struct axi_engine *engine, const struct axi_event_id *event,
                       const ax_order *orders, uint32_t count, uint32_t *numbers, uint32_t *told)
 {
-    const struct axi_commit what = { 0, 0, count, orders };
+    const struct axi_commit what = { AXI_NO_TICKET, 0, count, orders };
     ax_status status = engine->functions->commit(engine, event, &holder->nonce, &what, numbers);
     if (status == AX_ETIMEDOUT)
         return status;
