@@ -4,10 +4,14 @@
 
 Every `$ ./tools/run COMMAND` of a console block is run in the build folder, as tools/run would after
 building; its exit code is 0, or 1 where a broken implementation is named. `ctest` is asked for its list
-only: this is a test of it already. ("Use it" is use_it.py's, from an installed library.) Lines shown below a command must occur in its output, numbers and
-seeds aside. A code block after `<!-- from FILE -->` must stand in that file, word for word.
+only: this is a test of it already. Lines shown below a command must occur in its output, numbers and
+seeds aside. ("Use it" is use_it.py's, from an installed library.) A block that begins with the server is a session: the server runs on a port of its own, the
+commands after it talk to it and print just what is shown, and it ends cleanly. A code block after
+`<!-- from FILE -->` must stand in that file, word for word.
 """
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -24,13 +28,49 @@ def skeleton(line):
     return re.sub(r"(0x[0-9a-f]+|[-+]?[0-9][0-9.,]*)", "#", line).strip()
 
 
+def commands(block):
+    """The block's commands, each with the lines shown below it."""
+    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        command, *shown = part.rstrip("\n").split("\n")
+        yield command, shown
+
+
+def session(block):
+    """Runs the server of the first command and the others against it; how many, and what was wrong."""
+    (start, (said,)), *rest = commands(block)
+    program = start.removeprefix("./tools/run ")
+    process = subprocess.Popen([*program.split(), "--port", "0"], cwd=build, stdout=subprocess.PIPE, text=True)
+    line = process.stdout.readline().rstrip("\n")
+    port, wrong = line.rpartition(":")[2], []
+    if skeleton(line) != skeleton(said):
+        wrong.append(f"{start}: prints {line}")
+    for command, shown in rest:
+        if not shutil.which(command.split()[0]):
+            print(f"{command}: not installed, left out, and what follows")
+            break
+        run = subprocess.run(["sh", "-c", command.replace(":8000/", f":{port}/")], cwd=build, capture_output=True, text=True, check=False)
+        if run.returncode != 0 or run.stdout.rstrip("\n").split("\n") != shown:
+            wrong.append(f"{command}: exit {run.returncode}\n{run.stdout}{run.stderr}")
+    process.terminate()
+    if process.wait() != 0:
+        wrong.append(f"{start}: exit {process.returncode}")
+    return 1 + len(rest), wrong
+
+
 count, lines = excerpts.wrong(source, "README.md")
 checked += count
 failures += lines
 
 for block in re.findall(r"```console\n(.*?)```", text, re.S):
-    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
-        command, *shown = part.rstrip("\n").split("\n")
+    if block.startswith("$ ./tools/run ./examples/server/server"):
+        if not os.path.exists(f"{build}/examples/server/server"):
+            print("the server is not built (libmicrohttpd-dev): its session is left out")
+            continue
+        ran, wrong = session(block)
+        checked += ran
+        failures += wrong
+        continue
+    for command, shown in commands(block):
         expected = 1 if "broken-" in command else 0
         actual = re.sub(r"\./tools/run +", "", command)
         actual = re.sub(r"^ctest.*", "ctest -N", actual)
