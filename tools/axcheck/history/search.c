@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * search.c: depth-first over configurations. A configuration is which operations are already in order
- * (all before the frontier, and some of the window that is open at it), and the state they lead to. An
- * operation may come next when no other one that is not yet in order was answered before it was invoked.
+ * search.c: depth-first over configurations. A configuration is which operations are already in order, and
+ * the state they lead to. An operation may come next when no other one that is not yet in order was answered
+ * before it was invoked. Those not in order are in a list, so that what one operation that waits long costs
+ * does not grow with what others do meanwhile.
  *
- * Operations that were never answered don't hold the frontier up: they may come at any time or never.
+ * Operations that were never answered are in no list: they may come at any time or never.
  */
 #include "search.h"
 
@@ -17,7 +18,7 @@
 /* A configuration on the way, and which operation was taken from it. */
 struct frame {
     uint32_t op, choice; /* the next to try, or the one taken while a child is on the stack */
-    uint32_t state, frontier, high;
+    uint32_t state, high;
     bool forced;  /* one operation is as good as any: no other is tried */
     bool changed; /* in place: to be taken back */
 };
@@ -33,7 +34,9 @@ struct search {
     uint32_t unanswered_count;
     bool *followed;       /* by an operation of the same process, which waits for it: clocks that differ allow that */
     bool *done;
-    uint32_t frontier; /* all answered ops below are done */
+    /* Answered ops that are not in order, in the order of invocation: at [i + 1] the one after op i, and at [0] the first.
+     * Ops leave it and come back last out, first in, so that each still knows its neighbours. */
+    uint32_t *after, *ahead;
     uint32_t high;     /* 1 + the highest answered op that is done */
     size_t depth;
     struct frame *stack;
@@ -51,12 +54,23 @@ static bool answered(const struct search *s, uint32_t op)
     return s->ops[op].responded != AXC_PENDING;
 }
 
+/* The first answered operation that is not in order: count if there is none. */
+static uint32_t frontier(const struct search *s)
+{
+    return s->after[0];
+}
+
+static uint32_t after(const struct search *s, uint32_t op)
+{
+    return s->after[op + 1];
+}
+
 /* The earliest answer among operations not in order: who was invoked later can't come next. */
 static uint64_t horizon(const struct search *s)
 {
     uint64_t first = AXC_PENDING;
-    for (uint32_t i = s->frontier; i < s->count && s->ops[i].invoked <= first; i++)
-        if (!s->done[i] && s->ops[i].responded < first)
+    for (uint32_t i = frontier(s); i < s->count && s->ops[i].invoked <= first; i = after(s, i))
+        if (s->ops[i].responded < first)
             first = s->ops[i].responded;
     return first;
 }
@@ -105,8 +119,8 @@ static enum axc_step step(struct search *s, uint32_t op, uint32_t state, size_t 
  * are numbered from count on. */
 static bool candidate(const struct search *s, uint32_t *at, uint64_t until)
 {
-    for (; *at < s->count && s->ops[*at].invoked <= until; (*at)++)
-        if (answered(s, *at) && may_come(s, *at, until))
+    for (; *at < s->count && s->ops[*at].invoked <= until; *at = after(s, *at))
+        if (may_come(s, *at, until))
             return true;
     if (*at < s->count)
         *at = s->count;
@@ -121,18 +135,12 @@ static uint32_t op_at(const struct search *s, uint32_t at)
     return at < s->count ? at : s->unanswered[at - s->count];
 }
 
-static void advance(struct search *s)
-{
-    while (s->frontier < s->count && (s->done[s->frontier] || !answered(s, s->frontier)))
-        s->frontier++;
-}
-
 /* An answered operation that fits now and changes nothing, here or wherever else it fits, can be put next
  * in any order that exists: no need to try another. What its caller did not look at may differ elsewhere. */
 static bool find_forced(struct search *s, const struct frame *frame, uint64_t until, uint32_t *op, struct axc_search_stats *stats)
 {
-    for (uint32_t i = s->frontier; i < s->count && s->ops[i].invoked <= until; i++) {
-        if (!answered(s, i) || !may_come(s, i, until))
+    for (uint32_t i = frontier(s); i < s->count && s->ops[i].invoked <= until; i = after(s, i)) {
+        if (!may_come(s, i, until))
             continue;
         if (s->part->history->model->verbs[s->ops[i].verb].idle != AXC_READS && s->ops[i].results == 0)
             continue;
@@ -146,30 +154,32 @@ static bool find_forced(struct search *s, const struct frame *frame, uint64_t un
     return false;
 }
 
-/* Frontier, state, and a bit for each op beyond the frontier and each unanswered one. 0 without memory. */
+/* The state, how far the operations in order reach, those before that are not among them, which all overlap the last one
+ * and so are few, and a bit for each unanswered one. 0 without memory. */
 static size_t describe(struct search *s, uint32_t state)
 {
-    size_t window = s->high > s->frontier ? s->high - s->frontier : 0;
-    size_t words = 1 + (window + 63) / 64 + ((size_t)s->unanswered_count + 63) / 64;
-    if (words > s->key_room) {
+    size_t words = 1, unanswered = ((size_t)s->unanswered_count + 63) / 64;
+    for (uint32_t i = frontier(s); i < s->high; i = after(s, i))
+        words++;
+    if (words + unanswered > s->key_room) {
         axc_free(s->key);
-        s->key_room = words * 2;
+        s->key_room = (words + unanswered) * 2;
         s->key = axc_alloc(s->key_room * sizeof *s->key);
         if (s->key == NULL) {
             s->key_room = 0;
             return 0;
         }
     }
-    memset(s->key, 0, words * sizeof *s->key);
-    s->key[0] = (uint64_t)s->frontier << 32 | state;
-    for (size_t i = 0; i < window; i++)
-        if (s->done[s->frontier + i] && answered(s, s->frontier + (uint32_t)i))
-            s->key[1 + i / 64] |= (uint64_t)1 << (i % 64);
-    uint64_t *rest = s->key + 1 + (window + 63) / 64;
+    s->key[0] = (uint64_t)s->high << 32 | state;
+    words = 1;
+    for (uint32_t i = frontier(s); i < s->high; i = after(s, i))
+        s->key[words++] = i;
+    uint64_t *rest = s->key + words;
+    memset(rest, 0, unanswered * sizeof *rest);
     for (size_t i = 0; i < s->unanswered_count; i++)
         if (s->done[s->unanswered[i]])
             rest[i / 64] |= (uint64_t)1 << (i % 64);
-    return words;
+    return words + unanswered;
 }
 
 static bool seen_before(struct search *s, uint32_t state)
@@ -195,19 +205,28 @@ static void take(struct search *s, uint32_t op, struct frame *frame, uint32_t ne
                                        s->part->start_words);
     s->done[op] = true;
     s->depth++;
-    if (answered(s, op) && op + 1 > s->high)
+    if (!answered(s, op))
+        return;
+    s->after[s->ahead[op]] = after(s, op);
+    if (after(s, op) < s->count)
+        s->ahead[after(s, op)] = s->ahead[op];
+    if (op + 1 > s->high)
         s->high = op + 1;
-    advance(s);
 }
 
 static void take_back(struct search *s, const struct frame *frame)
 {
-    const struct axc_op *op = &s->ops[op_at(s, frame->op)];
+    uint32_t taken = op_at(s, frame->op);
+    const struct axc_op *op = &s->ops[taken];
     if (frame->changed)
         s->part->history->model->revert(op, axc_values(s->part->history, op), s->place, s->part->start_words);
-    s->done[op_at(s, frame->op)] = false;
+    s->done[taken] = false;
     s->depth--;
-    s->frontier = frame->frontier;
+    if (answered(s, taken)) {
+        s->after[s->ahead[taken]] = taken;
+        if (after(s, taken) < s->count)
+            s->ahead[after(s, taken)] = taken + 1;
+    }
     s->high = frame->high;
 }
 
@@ -232,13 +251,13 @@ static bool add_end(struct search *s, uint32_t state)
 static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_search_stats *stats)
 {
     size_t top = 0;
-    s->stack[0] = (struct frame){.state = 0, .frontier = s->frontier, .op = s->frontier, .high = s->high};
+    s->stack[0] = (struct frame){.state = 0, .op = frontier(s), .high = s->high};
     bool entered = true;
-    while (s->frontier < s->count || s->ends != NULL) {
-        if (entered && s->frontier == s->count && !add_end(s, s->stack[top].state))
+    while (frontier(s) < s->count || s->ends != NULL) {
+        if (entered && frontier(s) == s->count && !add_end(s, s->stack[top].state))
             return AXC_MEMORY;
-        if (s->frontier > stats->stuck)
-            stats->stuck = s->frontier;
+        if (frontier(s) > stats->stuck)
+            stats->stuck = frontier(s);
         struct frame *frame = &s->stack[top];
         uint64_t until = horizon(s), before = stats->steps;
         if (until != AXC_PENDING && until > stats->horizon)
@@ -257,7 +276,7 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
             taken = outcome == AXC_LEGAL && (frame->op < s->count || next != frame->state || s->ends != NULL ||
                                              s->followed[frame->op - s->count]);
             if (outcome == AXC_NO_CHOICE) {
-                frame->op++;
+                frame->op = frame->op < s->count ? after(s, frame->op) : frame->op + 1;
                 frame->choice = 0;
             } else if (!taken) {
                 frame->choice++;
@@ -293,7 +312,7 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
             continue;
         }
         stats->configurations++;
-        s->stack[++top] = (struct frame){.state = next, .frontier = s->frontier, .op = s->frontier, .high = s->high};
+        s->stack[++top] = (struct frame){.state = next, .op = frontier(s), .high = s->high};
         entered = true;
     }
     return AXC_YES;
@@ -344,9 +363,20 @@ static bool prepare(struct search *s)
     s->unanswered = axc_alloc((n + 1) * sizeof *s->unanswered);
     s->done = axc_alloc(n + 1);
     s->stack = axc_alloc((n + 1) * sizeof *s->stack);
-    if (s->before == NULL || s->unanswered == NULL || s->done == NULL || s->stack == NULL || !find_before(s))
+    s->after = axc_alloc((n + 1) * sizeof *s->after);
+    s->ahead = axc_alloc((n + 1) * sizeof *s->ahead);
+    if (s->after == NULL || s->ahead == NULL || s->before == NULL || s->unanswered == NULL || s->done == NULL || s->stack == NULL || !find_before(s))
         return false;
     memset(s->done, 0, n + 1);
+    uint32_t last = 0; /* place in `after` */
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!answered(s, i))
+            continue;
+        s->ahead[i] = last;
+        s->after[last] = i;
+        last = i + 1;
+    }
+    s->after[last] = s->count;
     for (uint32_t i = 0; i < s->count; i++)
         if (!answered(s, i) && says_something(s, i))
             s->unanswered[s->unanswered_count++] = i;
@@ -364,7 +394,6 @@ static bool prepare(struct search *s)
         s->place[s->part->start_words] = 0;
     }
     s->seen.limit = axc_budget_limit() / 8 / sizeof(uint64_t);
-    advance(s);
     return s->place != NULL || axc_state_number(&s->states, s->part->start, s->part->start_words) == 0;
 }
 
@@ -379,6 +408,8 @@ enum axc_answer axc_search_ends(const struct axc_part *part, uint64_t *allowance
     axc_free(s.before);
     axc_free(s.unanswered);
     axc_free(s.followed);
+    axc_free(s.after);
+    axc_free(s.ahead);
     axc_free(s.done);
     axc_free(s.stack);
     axc_free(s.place);
