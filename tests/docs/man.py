@@ -59,7 +59,7 @@ all_names = "".join(interface.own_text(include, h, ["-dD"]) for h in interface.h
 
 def check_interface(page, header, names, synopsis):
     functions = interface.functions(include, header)
-    public = {name: tokens for name, tokens in functions.items() if "_detail_" not in name}
+    public = {name: tokens for name, tokens in functions.items() if "_detail_" not in name and not name.endswith("_")}
     macros = interface.macros(include, header)
     # a function with _at is what the macro of the same name calls: NAME has the macro
     wanted = {name for name in public if name.removesuffix("_at") not in macros} | set(macros)
@@ -120,7 +120,7 @@ with tempfile.TemporaryDirectory() as folder:
             check_interface(page, header, names, parts["SYNOPSIS"])
         elif section == "1":
             program = {"axmodel": f"{folder}/mytest"}.get(names[0], f"{prefix}/bin/{names[0]}")
-            if names[0] == "axstress-counter":
+            if names[0] == "axstress":
                 program = f"{prefix}/bin/axstress-map"  # has each common option
             good, printed, talk = run(f"{program} --help", folder)
             check(page, "--help:", good, talk)
@@ -128,6 +128,8 @@ with tempfile.TemporaryDirectory() as folder:
             check(page, "options of the page and of --help differ:", ours == its, str(sorted(ours ^ its)))
         check_example(page, blocks(parts["EXAMPLE"])[0], folder)
 
+for program in os.listdir(f"{prefix}/bin"):
+    check(program, "has no page", os.path.exists(f"{man}/man1/{program}.1"))
 for header in interface.headers(include):
     if interface.functions(include, header):
         check(header, "has no page", f"ax_{header[:-2]}.3" in texts)
