@@ -29,7 +29,8 @@ struct http {
     struct MHD_Daemon *loop[];
 };
 
-enum { REQUEST_MEMORY = 16384 }; /* for a request's line and headers */
+/* For a request's line and headers. No more than needed: libmicrohttpd clears it after each request. */
+enum { REQUEST_MEMORY = 8192 };
 
 int64_t now_ns(void)
 {

@@ -122,11 +122,16 @@ def refuse(program, path, data, *options):
     """The server does not start, says where and why in one line, and leaves the file alone."""
     with open(path, "wb") as file:
         file.write(data)
-    run = subprocess.run([program, "--port", "0", "--snapshot", path, *options], capture_output=True, text=True, check=False)
-    equal((run.returncode, run.stdout), (65, ""), f"the end with {data[:60]!r}")
-    require(run.stderr.startswith(f"server: {path}: byte ") and run.stderr.count("\n") == 1, run.stderr)
+    with subprocess.Popen([program, "--port", "0", "--snapshot", path, *options], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        if process.stdout.readline():
+            process.kill()
+            raise AssertionError(f"it started with {data[:60]!r}")
+        said = process.stderr.read()
+        equal(process.wait(), 65, f"the end with {data[:60]!r}")
+    require(said.startswith(f"server: {path}: byte ") and said.count("\n") == 1, said)
     equal(read(path), data, "the file")
-    return run.stderr
+    return said
 
 
 def damaged_ones_are_refused(program, folder):
