@@ -17,11 +17,14 @@ import traceback
 
 
 class Server:
-    """A running server. Used in `with`: it must end by SIGTERM, with code 0."""
+    """
+    A running server. Used in `with`: it must end by SIGTERM, with code 0. Its patience outlasts any machine's
+    slowness, unless the options say otherwise.
+    """
 
     def __init__(self, program, *options):
         self.ended = False
-        self.process = subprocess.Popen([program, "--port", "0", *options], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([program, "--port", "0", "--timeout", "3600", *options], stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         found = re.match(r"listening on http://127\.0\.0\.1:(\d+)\n$", line)
         if not found:
