@@ -328,7 +328,31 @@ def edn():
         check(f"EDN, prefix of {length}", status == 65 or (whole_line and status in (0, 3)), f"{status} {output}")
 
 
+def page():
+    """--html: one file that needs nothing else, whatever the names and the histories say."""
+    with tempfile.TemporaryDirectory() as folder:
+        hostile = os.path.join(folder, '<b onload="x">&.axh')
+        with open(hostile, "wb") as out:
+            out.write(text("counter", "0 1 2 add 1 -> 0", "1 3 4 add 1 -> 0"))
+        where = os.path.join(folder, "page.html")
+        status, output = run("--html", where, hostile, os.path.join(FOLDER, "accounts-torn-audit.axh"), os.path.join(FOLDER, "mutex-handover.axh"))
+        with open(where, encoding="utf-8") as file:
+            written = file.read()
+        check("the page's exit status", status == 1, output)
+        check("a drawing for each wrong history", written.count("<svg ") == 2 and written.count('<g class="op') == 4, written)
+        check("names are escaped", "<b onload" not in written and "&lt;b onload=&quot;x&quot;&gt;&amp;.axh" in written, written)
+        rest = written.replace('xmlns="http://www.w3.org/2000/svg"', "")
+        check("nothing is fetched or run", not re.search(r"https?:|<script|\bsrc=|@import|url\(|<link|\bon\w+=\w", rest), rest)
+        check("every tag is closed", all(written.count(f"<{tag}") == written.count(f"</{tag}>") for tag in ("section", "svg", "g ", "ul", "pre", "html", "body")
+                                         if tag != "g ") and written.rstrip().endswith("</html>"), written)
+        check("where it can't be written", run("--html", os.path.join(folder, "no", "page"), hostile)[0] == 2)
+        check("with --convert", run("--html", where, "--convert", "text", hostile)[0] == 2)
+    for jobs, wanted in (("1", 0), ("16", 0), ("0", 2), ("17", 2), ("x", 2)):
+        check(f"--jobs {jobs}", run("--jobs", jobs, os.path.join(FOLDER, "mutex-handover.axh"))[0] == wanted)
+
+
 folder_of_histories()
+page()
 edn()
 refused()
 binary()

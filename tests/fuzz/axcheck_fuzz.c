@@ -39,6 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     axc_judge_bytes((const char *)data, size, &second);
     require((first.detail == NULL) == (second.detail == NULL) && (first.detail == NULL || strcmp(first.detail, second.detail) == 0),
             "two counterexamples of one input");
+    require((first.picture == NULL) == (second.picture == NULL) && (first.picture == NULL || strcmp(first.picture, second.picture) == 0),
+            "two pictures of one input");
     axc_report_free(&first);
     axc_report_free(&second);
     require(memcmp(&first, &second, sizeof first) == 0, "two verdicts on one input");

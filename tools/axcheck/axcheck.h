@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Sums of 64-bit numbers, exactly. */
 __extension__ typedef __int128 axc_wide;
@@ -45,6 +46,7 @@ struct axc_report {
     char reason[AXC_TEXT];  /* for every verdict but holds and violated */
     uint64_t offset;        /* of corrupt input: the byte at which it stops making sense */
     char *detail;           /* a drawn counterexample, or NULL; from the budget */
+    char *picture;          /* the same as SVG */
     size_t count;
     struct axc_invariant invariants[AXC_MAX_INVARIANTS];
 };
@@ -65,6 +67,11 @@ bool axc_failed(struct axc_report *report, const char *format, ...) __attribute_
 /* One object per line instead of text; both return nothing, the caller looks at ferror(stdout). */
 void axc_print_text(const char *file, const struct axc_report *report, bool only_verdict);
 void axc_print_json(const char *file, const struct axc_report *report);
+
+/* The same as a page: a beginning, a section for each file, an end. Escaped, without scripts, and nothing is fetched. */
+void axc_page_begin(FILE *page);
+void axc_page_file(FILE *page, const char *file, const struct axc_report *report);
+void axc_page_end(FILE *page);
 
 /* Decimal text of a wide number, in *text. Used as an argument of a printf call: AXC_WIDE(x). */
 struct axc_decimal {

@@ -10,6 +10,7 @@
 #include "axcheck.h"
 #include "budget.h"
 #include "history/judge.h"
+#include "parallel.h"
 
 static const char help[] =
     "usage: axcheck [OPTION...] FILE...\n"
@@ -22,6 +23,8 @@ static const char help[] =
     "  -q, --quiet        print only the last line of each file, the verdict\n"
     "      --json         print one JSON object per file instead of text\n"
     "      --convert FORM write a history to standard output as text, jsonl or binary, and judge nothing\n"
+    "      --html FILE    write the reports, with counterexamples drawn, as a page of HTML that needs nothing else\n"
+    "      --jobs N       judge with N threads, at most 16 (default: one per core)\n"
     "      --memory SIZE  use at most this much memory for a file (default 2G; K, M and G are powers of 1024)\n"
     "      --partial      judge a binary history that is still being written as far as it is certain\n"
     "      --setup 'NAME VALUE...'\n"
@@ -70,7 +73,7 @@ static bool parse_size(const char *text, size_t *out)
     return true;
 }
 
-static int judge(const char *name, const char *convert, bool quiet, bool json)
+static int judge(const char *name, const char *convert, bool quiet, bool json, FILE *page)
 {
     static struct axc_report report;
     int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
@@ -90,21 +93,24 @@ static int judge(const char *name, const char *convert, bool quiet, bool json)
         axc_print_json(name, &report);
     else if (convert == NULL)
         axc_print_text(name, &report, quiet);
+    if (page != NULL)
+        axc_page_file(page, name, &report);
     axc_report_free(&report);
     return axc_exit_status(report.verdict);
 }
 
 int main(int argc, char **argv)
 {
-    enum { JSON = 256, CONVERT, MEMORY, PARTIAL, SETUP, STEPS, VERSION };
+    enum { JSON = 256, CONVERT, HTML, JOBS, MEMORY, PARTIAL, SETUP, STEPS, VERSION };
     static const struct option options[] = {
-        {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"convert", required_argument, NULL, CONVERT}, {"memory", required_argument, NULL, MEMORY},
+        {"quiet", no_argument, NULL, 'q'},      {"json", no_argument, NULL, JSON}, {"convert", required_argument, NULL, CONVERT}, {"html", required_argument, NULL, HTML}, {"jobs", required_argument, NULL, JOBS}, {"memory", required_argument, NULL, MEMORY},
         {"partial", no_argument, NULL, PARTIAL}, {"setup", required_argument, NULL, SETUP}, {"steps", required_argument, NULL, STEPS}, {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, VERSION},
         {NULL, 0, NULL, 0},
     };
     bool quiet = false, json = false;
     const char *convert = NULL;
-    size_t steps, memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
+    const char *html = NULL;
+    size_t jobs, steps, memory = sizeof(size_t) > 4 ? (size_t)2 << 30 : (size_t)1 << 30;
     for (int option; (option = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
         switch (option) {
         case 'q':
@@ -117,6 +123,14 @@ int main(int argc, char **argv)
             convert = optarg;
             if (strcmp(convert, "text") != 0 && strcmp(convert, "jsonl") != 0 && strcmp(convert, "binary") != 0)
                 return usage("--convert: '%s' is neither text nor jsonl nor binary", convert);
+            break;
+        case HTML:
+            html = optarg;
+            break;
+        case JOBS:
+            if (!parse_size(optarg, &jobs) || jobs > AXC_MAX_WORKERS)
+                return usage("--jobs: '%s' is not a number from 1 to 16", optarg);
+            axc_set_workers(jobs);
             break;
         case MEMORY:
             if (!parse_size(optarg, &memory))
@@ -145,12 +159,27 @@ int main(int argc, char **argv)
     }
     if (optind == argc)
         return usage("%s", "no file given");
+    if (convert != NULL && html != NULL)
+        return usage("%s", "--convert judges nothing, so that --html has nothing to show");
     if (convert != NULL && argc - optind > 1)
         return usage("%s", "--convert takes one file");
     axc_budget_init(memory);
+    FILE *page = NULL;
+    if (html != NULL && (page = fopen(html, "w")) == NULL) {
+        fprintf(stderr, "axcheck: %s: %s\n", html, strerror(errno));
+        return 2;
+    }
+    if (page != NULL)
+        axc_page_begin(page);
     int status = 0;
     for (int i = optind; i < argc; i++)
-        status = axc_worse_status(status, judge(argv[i], convert, quiet, json));
+        status = axc_worse_status(status, judge(argv[i], convert, quiet, json, page));
+    if (page != NULL)
+        axc_page_end(page);
+    if (page != NULL && (ferror(page) | fclose(page)) != 0) {
+        fprintf(stderr, "axcheck: %s: %s\n", html, strerror(errno));
+        return 70;
+    }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "axcheck: standard output: %s\n", strerror(errno));
         return 70;

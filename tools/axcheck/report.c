@@ -46,7 +46,8 @@ void axc_report_init(struct axc_report *report)
 void axc_report_free(struct axc_report *report)
 {
     axc_free(report->detail);
-    report->detail = NULL;
+    axc_free(report->picture);
+    report->detail = report->picture = NULL;
 }
 
 void axc_state(struct axc_report *report, const char *name, bool holds, const char *format, ...)

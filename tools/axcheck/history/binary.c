@@ -159,7 +159,7 @@ static bool check_block(struct reader *reader, struct axc_lane *lane, const stru
     for (uint32_t i = 0; i < span->count; i++) {
         struct axc_op op = {.process = lane->process};
         struct axc_report report;
-        const char *op_start = at, *why = axc_get_op(reader->history, &at, end, &time, &op, values);
+        const char *op_start = at, *why = axc_decode_op(reader->history, &at, end, &time, &op, values);
         if (why != NULL)
             return wrong(reader, at, why);
         report.verdict = AXC_HOLDS; /* all of it that is looked at unless something is wrong */
@@ -234,7 +234,7 @@ static uint32_t write_blocks(const struct axc_history *history, const struct axc
             uint32_t count = 0;
             uint64_t time = 0;
             for (; more && count < BLOCK_OPS; count++) {
-                length += axc_put_op(block + length, kinds, &op, values, &time);
+                length += axc_encode_op(block + length, kinds, &op, values, &time);
                 more = axc_cursor_next(&cursor, &op, values);
             }
             memcpy(block, AXC_BLOCK_MAGIC, 4);

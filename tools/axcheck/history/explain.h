@@ -27,7 +27,10 @@ void axc_shrunk_free(struct axc_shrunk *shrunk);
 /* Draws it into the report: a row per operation, time from left to right. */
 void axc_draw(const struct axc_shrunk *shrunk, struct axc_report *report);
 
-/* Both. */
+/* The same as SVG, a lane per process: what axc_draw puts beside its text. */
+void axc_picture(const struct axc_shrunk *shrunk, struct axc_report *report);
+
+/* Shrinks and draws. */
 void axc_explain(const struct axc_part *part, const struct axc_search_stats *failed, struct axc_report *report);
 
 #endif

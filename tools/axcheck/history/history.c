@@ -209,7 +209,7 @@ bool axc_history_add(struct axc_history *history, uint64_t offset, const struct 
     if (++history->count == UINT32_MAX)
         return axc_gave_up(history->report, too_many);
     struct axc_span *span = &lane->spans[0];
-    span->length += axc_put_op(lane->own + span->length, &history->kinds, op, values, &lane->time);
+    span->length += axc_encode_op(lane->own + span->length, &history->kinds, op, values, &lane->time);
     span->count++;
     return true;
 }

@@ -40,7 +40,7 @@ size_t axc_op_room(const struct axc_op *op)
     return (size_t)(4 + op->args + op->results) * AXC_VARINT;
 }
 
-size_t axc_put_op(char *out, const struct axc_kinds *kinds, const struct axc_op *op, const int64_t *values, uint64_t *time)
+size_t axc_encode_op(char *out, const struct axc_kinds *kinds, const struct axc_op *op, const int64_t *values, uint64_t *time)
 {
     bool unanswered = op->responded == AXC_PENDING;
     size_t kind = kind_of(kinds, op), n = put_varint(out, kind << 1 | (unanswered ? 1 : 0));
@@ -177,7 +177,7 @@ static inline bool quick(const struct axc_history *history, const char **where, 
     return true;
 }
 
-const char *axc_get_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+const char *axc_decode_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
                        int64_t *values)
 {
     return quick(history, at, end, time, op, values) ? NULL : careful(history, at, end, time, op, values);
@@ -206,7 +206,7 @@ bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op, int64_t *valu
         cursor->left = span->count;
         cursor->time = 0;
     }
-    if (axc_get_op(cursor->history, &cursor->at, cursor->end, &cursor->time, op, values) != NULL || op->invoked >= cursor->history->until)
+    if (axc_decode_op(cursor->history, &cursor->at, cursor->end, &cursor->time, op, values) != NULL || op->invoked >= cursor->history->until)
         return false;
     cursor->left--;
     op->process = cursor->lane->process;

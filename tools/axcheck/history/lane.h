@@ -12,10 +12,10 @@ void axc_kinds_of(const struct axc_model *model, struct axc_kinds *kinds);
 
 /* At most this many bytes for one operation. */
 size_t axc_op_room(const struct axc_op *op);
-size_t axc_put_op(char *out, const struct axc_kinds *kinds, const struct axc_op *op, const int64_t *values, uint64_t *time);
+size_t axc_encode_op(char *out, const struct axc_kinds *kinds, const struct axc_op *op, const int64_t *values, uint64_t *time);
 
 /* Reads one operation between *at and end. NULL, or what is wrong with it at *at. Not its process and number. */
-const char *axc_get_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+const char *axc_decode_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
                        int64_t *values);
 
 /* Goes through a lane that was checked. */
