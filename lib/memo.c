@@ -5,6 +5,7 @@
  * table under its feet) costs a detour and nothing else. Such a walk ends: chains are grown at their
  * head, so an entry only ever points to entries that were put there before it.
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -32,8 +33,20 @@ static _Atomic(struct axi_memo_entry *) *head_of(struct axi_memo_table *table, u
 
 static bool is_key(const struct axi_memo_entry *entry, uint64_t hash, const void *key, size_t key_len)
 {
-    return entry->hash == hash && entry->key_len == key_len &&
-           (key_len == 0 || memcmp(entry->key, key, key_len) == 0);
+    if (entry->hash != hash || entry->key_len != key_len)
+        return false;
+    if (key_len == sizeof(uint64_t)) /* a constant length needs no call */
+        return memcmp(entry->key, key, sizeof(uint64_t)) == 0;
+    return key_len == 0 || memcmp(entry->key, key, key_len) == 0;
+}
+
+static uint64_t hash_of(const ax_memo *memo, const void *key, size_t key_len)
+{
+    if (key_len != sizeof(uint64_t))
+        return axi_hash_bytes(&memo->hash_key, key, key_len);
+    uint64_t number; /* without a call, and without loops */
+    memcpy(&number, key, sizeof number);
+    return axi_hash_u64(&memo->hash_key, le64toh(number));
 }
 
 /* In a read section or under the mutex. */
@@ -258,11 +271,17 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
 {
     if (deadline && (deadline->tv_sec < 0 || deadline->tv_nsec < 0 || deadline->tv_nsec >= 1000000000))
         return AX_EINVAL;
-    uint64_t hash = axi_hash_bytes(&memo->hash_key, key, key_len);
+    uint64_t hash = hash_of(memo, key, key_len);
     struct axi_memo_shard *shard = shard_of(memo, hash);
     bool first = false;
     struct axi_memo_entry *entry = find(shard, hash, key, key_len);
-    if (__builtin_expect(!entry, 0)) {
+    if (entry && (axi_load_acquire(&entry->state, F1_acq) & AXI_MEMO_STATE) == AXI_MEMO_READY) { /* F1.acq */
+        ax_adder_add(&memo->hits, 1);
+        axi_edge_own_acquire(entry);
+        *ref = (ax_memo_ref){ entry->value, entry };
+        return AX_OK;
+    }
+    if (!entry) {
         if (axi_domain_admit(&memo->domain) != AX_OK)
             (void)axi_domain_wait(&memo->domain); /* grace periods lag behind: no error, but no faster than they */
         ax_status status;
@@ -300,7 +319,7 @@ void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry)
 
 AXI_EXPORT ax_status ax_memo_forget(ax_memo *memo, const void *key, size_t key_len)
 {
-    uint64_t hash = axi_hash_bytes(&memo->hash_key, key, key_len);
+    uint64_t hash = hash_of(memo, key, key_len);
     struct axi_memo_shard *shard = shard_of(memo, hash);
     pthread_mutex_lock(&shard->mutex);
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
