@@ -5,6 +5,7 @@ ax_unit(accounts_words)
 foreach(target IN ITEMS test_accounts_words test_accounts_words-tsan) # internal interfaces
   if(TARGET ${target})
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+    target_link_options(${target} PRIVATE LINKER:--wrap=kill)
   endif()
 endforeach()
 

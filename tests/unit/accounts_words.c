@@ -5,6 +5,8 @@
  */
 #include <accounts.h> /* the library's own */
 
+#include <sys/types.h>
+
 #include "../check.h"
 
 enum { ACCOUNTS = 3, OPENING = 70000 };
@@ -133,6 +135,31 @@ static void a_living_ones_place_is_not_taken(void)
     ax_accounts_destroy(t);
 }
 
+/* While the kernel is asked after one place's owner, another place is left (kill is wrapped for it). */
+static struct place *left_meanwhile;
+int __real_kill(pid_t process, int signal);
+int __wrap_kill(pid_t process, int signal);
+
+int __wrap_kill(pid_t process, int signal)
+{
+    if (left_meanwhile)
+        axi_place_leave(left_meanwhile);
+    left_meanwhile = NULL;
+    return __real_kill(process, signal);
+}
+
+static void a_place_that_is_left_during_the_search_is_found(void)
+{
+    ax_accounts *t = table(2);
+    struct place *first = axi_place_take(t), *second = axi_place_take(t);
+    CHECK(first && second);
+    left_meanwhile = first; /* the search begins with the second, which was taken last */
+    CHECK(axi_place_take(t) == first);
+    CHECK(left_meanwhile == NULL);
+    CHECK(axi_place_take(t) == NULL);
+    ax_accounts_destroy(t);
+}
+
 int main(void)
 {
     RUN(a_failed_change_leaves_new_words_behind);
@@ -140,5 +167,6 @@ int main(void)
     RUN(versions_come_round_past_nothing);
     RUN(a_dead_ones_place_is_completed_before_it_is_used);
     RUN(a_living_ones_place_is_not_taken);
+    RUN(a_place_that_is_left_during_the_search_is_found);
     return check_summary();
 }
