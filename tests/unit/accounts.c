@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "../counting.h"
 #include "../threads.h"
 
 static ax_accounts *table(uint32_t capacity, uint32_t calls)
@@ -99,40 +100,16 @@ static void memory_that_holds_no_table_is_not_attached_to(void)
     free(memory);
 }
 
-static size_t outstanding;
-static int refusals;
-
-static void *refuse(void *context, size_t size, size_t alignment)
-{
-    (void)context, (void)size, (void)alignment;
-    refusals++;
-    return NULL;
-}
-
-static void *lend(void *context, size_t size, size_t alignment)
-{
-    (void)context;
-    outstanding += size;
-    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-static void get_back(void *context, void *memory, size_t size)
-{
-    (void)context;
-    outstanding -= size;
-    free(memory);
-}
-
 static void memory_comes_from_the_allocator_and_goes_back(void)
 {
-    ax_allocator none = { refuse, get_back, NULL }, lender = { lend, get_back, NULL };
     ax_accounts *t = NULL;
-    CHECK_EQ(ax_accounts_create(10, 1, &none, &t), AX_ENOMEM);
-    CHECK(t == NULL && refusals == 1);
-    CHECK_EQ(ax_accounts_create(1000, 3, &lender, &t), AX_OK);
-    CHECK_EQ(outstanding, ax_accounts_size(1000, 3));
+    CHECK_EQ(ax_accounts_create(10, 1, &refusing, &t), AX_ENOMEM);
+    CHECK(t == NULL && refused == 1);
+    CHECK_EQ(lent, 0);
+    CHECK_EQ(ax_accounts_create(1000, 3, &counting, &t), AX_OK);
+    CHECK_EQ(lent, ax_accounts_size(1000, 3));
     ax_accounts_destroy(t);
-    CHECK_EQ(outstanding, 0);
+    CHECK_EQ(lent, 0);
 }
 
 static void as_many_accounts_are_opened_as_there_is_room_for(void)

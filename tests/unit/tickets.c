@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "../counting.h"
 #include "../threads.h"
 
 static ax_tickets *seller(uint32_t capacity, uint32_t leases)
@@ -80,57 +81,22 @@ static void memory_that_holds_no_seller_is_not_attached_to(void)
     free(memory);
 }
 
-static void *refuse(void *context, size_t size, size_t alignment)
-{
-    (void)size;
-    (void)alignment;
-    ++*(int *)context;
-    return NULL;
-}
-
-static void never_called(void *context, void *memory, size_t size)
-{
-    (void)context;
-    (void)memory;
-    (void)size;
-    bool given = false;
-    CHECK(given);
-}
-
 static void no_memory_is_a_status(void)
 {
-    int asked = 0;
-    ax_allocator none = { refuse, never_called, &asked };
     ax_tickets *t = NULL;
-    CHECK_EQ(ax_tickets_create(10, 1, &none, &t), AX_ENOMEM);
+    CHECK_EQ(ax_tickets_create(10, 1, &refusing, &t), AX_ENOMEM);
     CHECK(t == NULL);
-    CHECK_EQ(asked, 1);
-}
-
-static size_t counted;
-
-static void *counting_allocate(void *context, size_t size, size_t alignment)
-{
-    (void)context;
-    counted += size;
-    return aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-static void counting_release(void *context, void *memory, size_t size)
-{
-    (void)context;
-    counted -= size;
-    free(memory);
+    CHECK_EQ(refused, 1);
+    CHECK_EQ(lent, 0); /* nothing was given back that was not lent */
 }
 
 static void the_allocator_gets_back_what_it_gave(void)
 {
-    ax_allocator counting = { counting_allocate, counting_release, NULL };
     ax_tickets *t;
     CHECK_EQ(ax_tickets_create(10000, 3, &counting, &t), AX_OK);
-    CHECK_EQ(counted, ax_tickets_size(10000, 3));
+    CHECK_EQ(lent, ax_tickets_size(10000, 3));
     ax_tickets_destroy(t);
-    CHECK_EQ(counted, 0);
+    CHECK_EQ(lent, 0);
 }
 
 static void a_refunded_ticket_is_sold_again(void)
