@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` installs: the library static and shared, the harness, their headers, a CMake
-# package and pkg-config files, the tools, the stress programs as axstress-NOUN, and the man pages.
+# package and pkg-config files, the tools, the stress programs as axstress-NOUN, the example server as axserver,
+# and the man pages.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(ax_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/atomicx)
@@ -60,6 +61,9 @@ if(TARGET axmodel)
   install(TARGETS axmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(TARGETS axmodel_runtime ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/axmodel)
   install(FILES ${PROJECT_BINARY_DIR}/tools/axmodel.wrap DESTINATION ${CMAKE_INSTALL_LIBDIR}/axmodel)
+endif()
+if(TARGET server)
+  install(PROGRAMS $<TARGET_FILE:server> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME axserver)
 endif()
 get_property(ax_nouns GLOBAL PROPERTY AX_STRESS_NOUNS)
 foreach(noun IN LISTS ax_nouns)
