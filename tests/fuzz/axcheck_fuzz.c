@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * axcheck_fuzz.c: any bytes get a verdict, and the same one twice; never a crash, never unbounded memory.
- *
- * With clang and AX_FUZZ a libFuzzer program; without, AX_FUZZ_MAIN gives it a main that runs it on files.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,22 +53,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
-
-#ifdef AX_FUZZ_MAIN
-int main(int argc, char **argv)
-{
-    LLVMFuzzerInitialize(&argc, &argv);
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *in = fopen(argv[i], "rb");
-        if (in == NULL) {
-            perror(argv[i]);
-            return 2;
-        }
-        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, in));
-        fclose(in);
-    }
-    printf("%d inputs\n", argc - 1);
-    return argc > 1 ? 0 : 2;
-}
-#endif
