@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The least a server on libmicrohttpd can do: "ok" to everything. What ours costs beyond this is ours. */
+/* The least a server on libmicrohttpd can do, set up as ours is: "ok" to everything. What ours costs beyond is ours. */
 #include <microhttpd.h>
 
 #include <stdio.h>
@@ -30,8 +30,9 @@ int main(void)
     struct MHD_Response *response = MHD_create_response_from_buffer(sizeof ok - 1, ok, MHD_RESPMEM_PERSISTENT);
     if (!response || MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain; charset=utf-8") != MHD_YES)
         return 70;
-    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, response,
-                                                 MHD_OPTION_THREAD_POOL_SIZE, cores > 1 ? (unsigned)cores : 0u, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, answer, response, MHD_OPTION_THREAD_POOL_SIZE,
+        cores > 1 ? (unsigned)cores : 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)8192, MHD_OPTION_END);
     if (!daemon)
         return 70;
     printf("listening on http://127.0.0.1:%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);

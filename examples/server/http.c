@@ -87,7 +87,7 @@ static void request_ended(void *context, struct MHD_Connection *connection, void
     (void)code;
     if (!request)
         return;
-    free((char *)request->answer.allow);
+    free(request->answer.allow);
     buffer_free(&request->answer.body);
     buffer_free(&request->body);
     free(request);
@@ -196,7 +196,8 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
     return request->state == REQUEST_AT_WORK ? send_answer(request) : request_came(request, method);
 }
 
-void http_resume(struct request *request)
+/* For workers: the answer is there. */
+static void request_resume(struct request *request)
 {
     MHD_resume_connection(request->connection);
 }
@@ -243,10 +244,12 @@ static int listen_on(const struct options *options, uint16_t *port)
 static struct MHD_Daemon *loop_start(struct http *http)
 {
     struct server *server = http->server;
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+                           MHD_USE_TURBO; /* reads before it polls: three system calls fewer for a short connection */
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, http->port, has_room, server,
-        request_handle, server, MHD_OPTION_LISTEN_SOCKET, http->listening, MHD_OPTION_URI_LOG_CALLBACK, request_began, server,
-        MHD_OPTION_NOTIFY_COMPLETED, request_ended, server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+        flags, http->port, has_room, server, request_handle, server, MHD_OPTION_LISTEN_SOCKET, http->listening,
+        MHD_OPTION_URI_LOG_CALLBACK, request_began, server, MHD_OPTION_NOTIFY_COMPLETED, request_ended, server,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MEMORY,
         /* never reached: has_room sees to the limit, and says no sooner */
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->options.max_connections + 4096u, MHD_OPTION_END);
@@ -262,8 +265,9 @@ struct http *http_start(struct server *server)
     http->server = server;
     http->ok = fixed_response("ok\n");
     http->no_memory = fixed_response("out of memory\n");
+    server->workers = workers_create(server->options.workers, request_resume);
     http->listening = listen_on(&server->options, &http->port);
-    if (http->listening >= 0 && http->ok && http->no_memory) {
+    if (http->listening >= 0 && http->ok && http->no_memory && server->workers) {
         while (http->loops < loops && (http->loop[http->loops] = loop_start(http)))
             http->loops++;
         if (http->loops == loops)

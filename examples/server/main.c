@@ -70,9 +70,6 @@ static int watch(struct server *server, const sigset_t *signals)
 
 static enum exit_code serve(struct server *server, const sigset_t *signals)
 {
-    server->workers = workers_create(server->options.workers, http_resume);
-    if (!server->workers)
-        return EXIT_INTERNAL;
     if (!http_start(server))
         return EXIT_INTERNAL;
     bool v6 = strchr(server->options.listen, ':') != NULL;
@@ -104,9 +101,9 @@ int main(int argc, char **argv)
     enum exit_code code = EXIT_INTERNAL;
     if (!server_create(&server))
         fprintf(stderr, "server: out of memory\n");
-    else if (server.options.snapshot && (code = snapshot_load(&server, server.options.snapshot)) != EXIT_FINE)
-        ;
     else
+        code = server.options.snapshot ? snapshot_load(&server, server.options.snapshot) : EXIT_FINE;
+    if (code == EXIT_FINE)
         code = serve(&server, &signals);
     server_destroy(&server);
     return (int)code;

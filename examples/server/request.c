@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdarg.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "server.h"

@@ -37,7 +37,7 @@ struct answer {
     unsigned status;
     bool is_ok;         /* the answer "ok", which needs no body of its own */
     const char *type;   /* of the body */
-    const char *allow;  /* for a 405: the methods there are */
+    char *allow;        /* for a 405: the methods there are; to be freed */
     struct buffer body; /* ended by a newline */
 };
 
@@ -194,8 +194,6 @@ struct http *http_start(struct server *server);
 uint16_t http_port(const struct http *http);
 /* Takes no more connections, answers what was sent on those there are, and ends. How many were cut off. */
 size_t http_stop(struct http *http);
-/* For workers: the answer is there. */
-void http_resume(struct request *request);
 
 int64_t now_ns(void);
 
