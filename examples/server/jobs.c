@@ -24,7 +24,8 @@ struct job {
     char json[]; /* compact, and valid */
 };
 
-enum { LIST_DEFAULT = 100, LIST_MOST = 1000 };
+/* A page ends with the job that makes it longer than LIST_BYTES: who reads slowly must not hold much. */
+enum { LIST_DEFAULT = 100, LIST_MOST = 1000, LIST_BYTES = 262144 };
 
 static void job_free(void *context, void *job)
 {
@@ -200,7 +201,7 @@ void jobs_list(struct server *server, const struct request *request, struct answ
         struct buffer *out = &answer->body;
         int64_t listed = 0;
         buffer_printf(out, "{\"count\":%zu,\"jobs\":[", all.count);
-        for (size_t i = 0; i < all.count && listed < limit; i++) {
+        for (size_t i = 0; i < all.count && listed < limit && out->length <= LIST_BYTES; i++) {
             uint64_t id = ax_key_number(all.items[i].key);
             const struct job *job = (const struct job *)(uintptr_t)all.items[i].value;
             if (id <= (uint64_t)after)

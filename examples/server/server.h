@@ -86,7 +86,7 @@ struct server {
     struct http *http;
 };
 
-/* Answers. All but answer_ok and answer_json are reasons, one line of text. */
+/* Answers, each of one line. */
 void answer_ok(struct answer *answer);
 void answer_text(struct answer *answer, unsigned status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void answer_json(struct answer *answer, unsigned status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -138,7 +138,7 @@ def grace_ends(program, _folder):
             server.post("/jobs", '{"a":"' + "x" * 60000 + '"}')
         with server.connect() as connection:
             connection.setsockopt(harness.socket.SOL_SOCKET, harness.socket.SO_RCVBUF, 4096)
-            connection.sendall(b"GET /jobs HTTP/1.1\r\nHost: h\r\n\r\n" * 20)
+            connection.sendall(b"GET /jobs HTTP/1.1\r\nHost: h\r\n\r\n" * 200)
             connection.recv(1)
             equal(server.stop(), 1, "the exit code")
 

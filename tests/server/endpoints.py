@@ -61,6 +61,24 @@ def jobs_come_and_go(program, _folder):
         equal(server.post("/jobs", "{}"), (201, '{"id":3}\n'), "ids are not used twice")
 
 
+def long_lists_come_in_pages(program, _folder):
+    with Server(program) as server:
+        for _ in range(12):
+            equal(server.post("/jobs", '{"a":"' + "x" * 60000 + '"}')[0], 201, "a job")
+        seen, after = [], 0
+        while True:
+            status, text = server.get(f"/jobs?after={after}")
+            equal(status, 200, "a page")
+            page = json.loads(text)
+            equal(page["count"], 12, "the count of all")
+            require(len(text) < 262144 + 61000, f"a page of {len(text)} bytes")
+            if not page["jobs"]:
+                break
+            seen += [job["id"] for job in page["jobs"]]
+            after = seen[-1]
+        equal(seen, list(range(1, 13)), "each job once, in order")
+
+
 def tickets_are_sold_once(program, _folder):
     with Server(program) as server:
         equal(server.post("/tickets/opera?capacity=100"), (201, '{"capacity":100}\n'), "opened")
@@ -152,5 +170,5 @@ def metrics_count_what_was_answered(program, _folder):
         equal(server.get("/healthz"), (200, "ok\n"), "healthz")
 
 
-harness.main([counters_are_the_storys, counters_hold_all_of_int64, names_are_bytes, jobs_come_and_go, tickets_are_sold_once,
-              accounts_keep_the_sum, memo_computes_once, metrics_count_what_was_answered])
+harness.main([counters_are_the_storys, counters_hold_all_of_int64, names_are_bytes, jobs_come_and_go, long_lists_come_in_pages,
+              tickets_are_sold_once, accounts_keep_the_sum, memo_computes_once, metrics_count_what_was_answered])
