@@ -337,8 +337,6 @@ int main(int argc, char **argv)
         struct axc_fast quick;
         require(axc_history_finish(&history), "not finished", &history);
         bool quickly = axc_judge_lanes(&history, &quick);
-        axc_free(history.pool); /* what it would show */
-        history.pool = NULL;
         require(axc_split(&history, &parts) && parts.count == 1 && axc_part_sort(&parts.parts[0]), "not one part", &history);
         const struct axc_part *part = &parts.parts[0];
         bool possible = some_order(part, 0, part->start, part->start_words);

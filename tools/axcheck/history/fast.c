@@ -10,9 +10,9 @@
 void axc_fast_show(struct axc_history *history, axc_chosen *chosen, void *context, size_t most, struct axc_fast *fast)
 {
     int64_t values[AXC_MAX_VALUES];
-    size_t used = fast->culprit_count * (AXC_MAX_ARGS + 1); /* all of these judges' operations have one result at most */
+    size_t used = fast->culprit_count * AXC_MAX_VALUES;
     if (history->pool == NULL)
-        history->pool = axc_alloc((size_t)AXC_CULPRITS * (AXC_MAX_ARGS + 1) * sizeof *history->pool);
+        history->pool = axc_alloc((size_t)AXC_CULPRITS * AXC_MAX_VALUES * sizeof *history->pool);
     for (size_t i = 0; history->pool != NULL && i < history->processes; i++) {
         struct axc_cursor cursor;
         struct axc_op op;
@@ -22,7 +22,7 @@ void axc_fast_show(struct axc_history *history, axc_chosen *chosen, void *contex
                 continue;
             op.values = used;
             memcpy(history->pool + used, values, ((size_t)op.args + op.results) * sizeof *values);
-            used += AXC_MAX_ARGS + 1;
+            used += AXC_MAX_VALUES;
             fast->culprits[fast->culprit_count++] = op;
             most--;
         }
@@ -39,6 +39,8 @@ bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast)
         return axc_fast_counter(history, fast) || axc_fast_tally(history, fast);
     if (history->model == &axc_tickets)
         return axc_fast_tickets(history, fast);
+    if (history->model == &axc_accounts)
+        return axc_fast_accounts(history, fast);
     return false;
 }
 

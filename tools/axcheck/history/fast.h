@@ -29,6 +29,7 @@ bool axc_judge_fast(const struct axc_part *part, struct axc_fast *fast);
 bool axc_fast_counter(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_tally(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_tickets(struct axc_history *history, struct axc_fast *fast);
+bool axc_fast_accounts(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_groups(const struct axc_part *part, struct axc_fast *fast);
 bool axc_fast_queue(const struct axc_part *part, struct axc_fast *fast);
 

@@ -153,6 +153,7 @@ static bool split(struct splitter *splitter, struct axc_history *history, size_t
         values += splitter->tables[i].values;
     }
     /* An operation is read in full before its size is known. */
+    axc_free(history->pool); /* what a judge of lanes would have shown */
     history->pool = axc_alloc((values + AXC_MAX_VALUES) * sizeof *history->pool);
     parts->ops = axc_alloc((history->count + 1) * sizeof *parts->ops);
     if (history->pool == NULL || parts->ops == NULL || !lay_out(splitter, parts->start, words))
