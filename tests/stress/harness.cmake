@@ -9,3 +9,15 @@ if(Python3_FOUND)
 endif()
 ax_program(test_stress_harness harness.c NO_TSAN LINK atomicx-stress)
 ax_test(stress.harness LABELS quick COMMAND test_stress_harness)
+
+# Outcome tests, and the classic shapes; the twin is a race detector's look at the harness between batches.
+ax_program(stress_outcomes outcomes.c NO_TSAN LINK atomicx-stress)
+if(Python3_FOUND)
+  ax_test(stress.outcomes LABELS quick
+          COMMAND Python3::Interpreter ${here}/outcomes.py $<TARGET_FILE:stress_outcomes> $<TARGET_FILE:stress_litmus>)
+endif()
+if(TARGET stress_litmus-tsan)
+  ax_test(stress.litmus.tsan LABELS tsan ENVIRONMENT ${AX_TSAN_OPTIONS}
+          COMMAND ${ax_tsan_run} $<TARGET_FILE:stress_litmus-tsan> --iters 2000)
+endif()
+ax_test(stress.litmus.long LABELS long COMMAND $<TARGET_FILE:stress_litmus> --duration 3)
