@@ -24,8 +24,8 @@ end
 local function remove_lease(keys, nonce, hi, k)
     redis.call('HDEL', keys[2], nonce)
     redis.call('ZREM', keys[3], nonce)
-    if k < hi then
-        redis.call('RPUSH', keys[1], string.format('%d %d', k, hi))
+    if k < hi then -- sold next, so that ranges stay few
+        redis.call('LPUSH', keys[1], string.format('%d %d', k, hi))
     end
 end
 

@@ -49,7 +49,7 @@ static ax_status status_of(struct axi_link *link, const redisReply *error)
         ax_status status;
     } meanings[] = {
         { "AXCAPACITY ", AX_EINVAL }, { "OOM ", AX_ENOMEM }, { "NOAUTH ", AX_EPERM }, { "WRONGPASS ", AX_EPERM },
-        { "NOPERM ", AX_EPERM },
+        { "NOPERM ", AX_EPERM }, { "ERR Protocol error: unauthenticated ", AX_EPERM },
         /* not now: these pass, or need a person, and then pass */
         { "LOADING ", AX_ETIMEDOUT }, { "TRYAGAIN ", AX_ETIMEDOUT }, { "CLUSTERDOWN ", AX_ETIMEDOUT },
         { "BUSY ", AX_ETIMEDOUT }, { "MISCONF ", AX_ETIMEDOUT }, { "NOREPLICAS ", AX_ETIMEDOUT },

@@ -57,6 +57,7 @@ static void put_in_background(struct redis_server *server)
     server->process = fork();
     if (server->process != 0)
         return;
+    setpgid(0, 0); /* with the children that it forks to write its files */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
@@ -73,43 +74,21 @@ static void put_in_background(struct redis_server *server)
     _exit(127);
 }
 
-static redisReply *ask(const struct redis_server *server, const char *format, va_list arguments)
+struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...)
 {
     const struct timeval limit = { 5, 0 };
     redisContext *context = redisConnectWithTimeout("127.0.0.1", server->port, limit);
     redisReply *reply = NULL;
+    va_list arguments;
+    va_start(arguments, format);
     if (context != NULL && context->err == 0) {
         redisSetTimeout(context, limit);
         reply = redisvCommand(context, format, arguments);
     }
+    va_end(arguments);
     if (context != NULL)
         redisFree(context);
     return reply;
-}
-
-struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    redisReply *reply = ask(server, format, arguments);
-    va_end(arguments);
-    return reply;
-}
-
-bool redis_server_until(const struct redis_server *server, const char *wanted, const char *format, ...)
-{
-    for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
-        va_list arguments;
-        va_start(arguments, format);
-        redisReply *reply = ask(server, format, arguments);
-        va_end(arguments);
-        bool has = reply != NULL && reply->str != NULL && strstr(reply->str, wanted) != NULL;
-        freeReplyObject(reply);
-        if (has)
-            return true;
-        sleep_ms(STEP_MS);
-    }
-    return false;
 }
 
 /* Until it answers, and is the one we started: somebody else may have taken the port. */
@@ -161,7 +140,8 @@ void redis_server_kill(struct redis_server *server)
 {
     if (server->process <= 0)
         return;
-    kill(server->process, SIGKILL);
+    kill(-server->process, SIGKILL);
+    kill(server->process, SIGKILL); /* one that has no group yet */
     waitpid(server->process, NULL, 0);
     server->process = 0;
 }
@@ -188,7 +168,13 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 void redis_server_stop(struct redis_server *server)
 {
     redis_server_kill(server);
-    if (server->folder[0] != '\0')
+    /* a child of its own may be about to create a last file */
+    for (int waited = 0; server->folder[0] != '\0' && waited < PATIENCE_MS; waited += STEP_MS) {
         nftw(server->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        if (access(server->folder, F_OK) != 0)
+            server->folder[0] = '\0';
+        else
+            sleep_ms(STEP_MS);
+    }
     server->folder[0] = '\0';
 }

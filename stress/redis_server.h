@@ -29,12 +29,7 @@ bool redis_server_restart(struct redis_server *server);
 /* kill -9, and its folder is removed. */
 void redis_server_stop(struct redis_server *server);
 
-/* One command on a connection of its own; NULL when there was no answer. Freed by freeReplyObject. */
-__attribute__((format(printf, 2, 3))) struct redisReply *redis_server_ask(const struct redis_server *server,
-                                                                          const char *format, ...);
-
-/* Asks until the answer, as text, contains `wanted`. False: not within a minute. */
-__attribute__((format(printf, 3, 4))) bool redis_server_until(const struct redis_server *server, const char *wanted,
-                                                              const char *format, ...);
+/* One command (redisCommand's format) on a connection of its own; NULL when there was no answer. Freed by freeReplyObject. */
+struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "../check.h"
-#include "../../stress/redis_server.h"
+#include "redis_server.h"
 
 enum { PATIENT = 60000, THREADS = 8, EACH = 250 };
 

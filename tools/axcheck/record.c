@@ -19,6 +19,7 @@ static const struct {
     {"lock", axc_judge_lock},
     {"memo", axc_judge_memo},
     {"map", axc_judge_map},
+    {"cluster", axc_judge_cluster},
     {"jobs", axc_judge_jobs},
 };
 

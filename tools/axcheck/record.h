@@ -57,6 +57,7 @@ bool axc_judge_accounts(const struct axc_record *record);
 bool axc_judge_lock(const struct axc_record *record);
 bool axc_judge_memo(const struct axc_record *record);
 bool axc_judge_map(const struct axc_record *record);
+bool axc_judge_cluster(const struct axc_record *record);
 bool axc_judge_jobs(const struct axc_record *record);
 
 /* Shared by counter and adder: what readers saw while it ran stays within [low, high] and never falls. */

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * servers.c: servers that fall behind, die, come back, or are not the ones in charge. Nothing waits for a time: a
+ * sale that must not succeed is one whose replica is known to be gone, and what must succeed is tried until it does.
+ */
+#include <atomicx/cluster.h>
+
+#include <hiredis/hiredis.h>
+
+#include <stdbool.h>
+
+#include "../check.h"
+#include "redis_server.h"
+
+static ax_cluster *open_cluster(const char *servers, uint32_t replicas)
+{
+    ax_cluster *cluster;
+    CHECK_FATAL(ax_cluster_open_redis(&(ax_redis_options){ .servers = servers, .replicas = replicas, .answer_ms = 500 },
+                                      &cluster) == AX_OK);
+    return cluster;
+}
+
+static ax_event *open_event(ax_cluster *cluster, uint32_t capacity)
+{
+    ax_event *event;
+    CHECK_FATAL(ax_event_open(cluster, "event", capacity, NULL, &event) == AX_OK);
+    return event;
+}
+
+static bool says(const struct redis_server *server, const char *command, const char *wanted)
+{
+    redisReply *reply = redis_server_ask(server, command);
+    bool has = reply != NULL && reply->str != NULL && strstr(reply->str, wanted) != NULL;
+    freeReplyObject(reply);
+    return has;
+}
+
+static void wait_until(const struct redis_server *server, const char *command, const char *wanted)
+{
+    while (!says(server, command, wanted))
+        usleep(2000);
+}
+
+static void follow(const struct redis_server *replica, const struct redis_server *master)
+{
+    freeReplyObject(redis_server_ask(replica, "REPLICAOF 127.0.0.1 %d", master->port));
+    wait_until(replica, "INFO replication", "master_link_status:up");
+}
+
+/* Buys with this order until it is known whether it did. */
+static uint32_t settle(ax_event *event, const ax_order *order)
+{
+    uint32_t number = AX_EVENT_MAX_CAPACITY;
+    ax_status status;
+    do
+        status = ax_event_sell(event, order, 1000, &number);
+    while (status == AX_ETIMEDOUT || status == AX_EAGAIN);
+    CHECK_EQ(status, AX_OK);
+    return number;
+}
+
+static void a_failover_forgets_no_sale_that_was_told(void)
+{
+    struct redis_server master, replica;
+    char servers[80];
+    CHECK_FATAL(redis_server_start(&master, "no", false) && redis_server_start(&replica, "no", false));
+    follow(&replica, &master);
+    snprintf(servers, sizeof servers, "127.0.0.1:%d,127.0.0.1:%d", master.port, replica.port);
+    ax_cluster *cluster = open_cluster(servers, 1);
+    ax_event *event = open_event(cluster, 100);
+    ax_order told[5], untold;
+    uint32_t number[5], number_of_untold = 0;
+    for (int i = 0; i < 5; i++) {
+        CHECK_FATAL(ax_order_make(&told[i]) == AX_OK);
+        number[i] = settle(event, &told[i]);
+    }
+    /* The replica goes its own way: from here on the master has none, and can sell to nobody. */
+    freeReplyObject(redis_server_ask(&replica, "REPLICAOF NO ONE"));
+    CHECK_FATAL(ax_order_make(&untold) == AX_OK);
+    wait_until(&master, "INFO replication", "connected_slaves:0");
+    CHECK_EQ(ax_event_sell(event, &untold, 700, &number_of_untold), AX_ETIMEDOUT);
+    /* The master dies, comes back as a replica of the other, and what was unknown is settled there. */
+    redis_server_kill(&master);
+    CHECK_FATAL(redis_server_restart(&master));
+    follow(&master, &replica);
+    number_of_untold = settle(event, &untold);
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(settle(event, &told[i]), number[i]);
+        CHECK(number[i] != number_of_untold);
+    }
+    ax_event_figures figures;
+    ax_status status;
+    while ((status = ax_event_audit(event, &figures)) == AX_ETIMEDOUT)
+        ; /* asks the servers in turn */
+    CHECK_EQ(status, AX_OK);
+    CHECK_EQ(figures.sold, 6);
+    ax_event_close(event, 1000);
+    ax_cluster_close(cluster);
+    redis_server_stop(&replica);
+    redis_server_stop(&master);
+}
+
+static void a_server_that_is_killed_has_kept_its_sales(void)
+{
+    struct redis_server server;
+    char servers[40];
+    CHECK_FATAL(redis_server_start(&server, "always", false));
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", server.port);
+    ax_cluster *cluster = open_cluster(servers, 0);
+    ax_event *event = open_event(cluster, 100);
+    ax_order first, second;
+    CHECK_FATAL(ax_order_make(&first) == AX_OK && ax_order_make(&second) == AX_OK);
+    uint32_t number = settle(event, &first), other = 0;
+    redis_server_kill(&server);
+    CHECK_EQ(ax_event_sell(event, &second, 50, &other), AX_ETIMEDOUT);
+    CHECK_FATAL(redis_server_restart(&server));
+    other = settle(event, &second);
+    CHECK(number != other);
+    CHECK_EQ(settle(event, &first), number);
+    redis_server_stop(&server);
+    CHECK_EQ(ax_event_sell(event, &second, 50, &other), AX_ETIMEDOUT);
+    ax_event_close(event, 0); /* the server is gone for good, and this ends all the same */
+    ax_cluster_close(cluster);
+}
+
+static void moved_is_followed(void)
+{
+    struct redis_server owner, other;
+    char servers[40];
+    CHECK_FATAL(redis_server_start(&owner, "no", true) && redis_server_start(&other, "no", true));
+    freeReplyObject(redis_server_ask(&owner, "CLUSTER ADDSLOTSRANGE 0 16383"));
+    freeReplyObject(redis_server_ask(&other, "CLUSTER MEET 127.0.0.1 %d", owner.port));
+    wait_until(&other, "GET ax:{event}:total", "MOVED ");
+    wait_until(&owner, "CLUSTER INFO", "cluster_state:ok");
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", other.port);
+    ax_cluster *cluster = open_cluster(servers, 0);
+    ax_event *event = open_event(cluster, 100);
+    ax_order order;
+    CHECK_FATAL(ax_order_make(&order) == AX_OK);
+    uint32_t number = settle(event, &order);
+    CHECK(says(&owner, "GET ax:{event}:total", "100"));
+    CHECK_EQ(settle(event, &order), number);
+    ax_event_close(event, 1000);
+    ax_cluster_close(cluster);
+    redis_server_stop(&other);
+    redis_server_stop(&owner);
+}
+
+static void what_is_not_ours_is_refused(void)
+{
+    struct redis_server server;
+    char servers[40];
+    ax_order order;
+    uint32_t number;
+    CHECK_FATAL(redis_server_start(&server, "no", false) && ax_order_make(&order) == AX_OK);
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", server.port);
+    freeReplyObject(redis_server_ask(&server, "SET ax:{event}:leases 5"));
+    ax_cluster *cluster = open_cluster(servers, 0);
+    ax_event *event = open_event(cluster, 100);
+    CHECK_EQ(ax_event_sell(event, &order, 60000, &number), AX_ECORRUPT);
+    ax_event_close(event, 1000);
+    freeReplyObject(redis_server_ask(&server, "CONFIG SET requirepass secret"));
+    event = open_event(cluster, 100);
+    CHECK_EQ(ax_event_sell(event, &order, 60000, &number), AX_EPERM);
+    ax_event_close(event, 1000);
+    ax_cluster_close(cluster);
+    static const char *const bad[] = { "", "host", "host:", ":5", "host:0", "host:65536", "host:5x" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_EQ(ax_cluster_open_redis(&(ax_redis_options){ .servers = bad[i] }, &cluster), AX_EINVAL);
+    redis_server_stop(&server);
+}
+
+int main(void)
+{
+    RUN(a_failover_forgets_no_sale_that_was_told);
+    RUN(a_server_that_is_killed_has_kept_its_sales);
+    RUN(moved_is_followed);
+    RUN(what_is_not_ours_is_refused);
+    return check_summary();
+}
