@@ -221,24 +221,24 @@ static int64_t look_up(ax_stress_worker *self, uint64_t purchase)
     }
 }
 
-/* Whether this purchase is one of `times`, spread over all. */
-static bool is_turn(const ax_stress_worker *self, const char *times, uint64_t purchase)
+/* Whether this purchase is one of `times`, spread over all; another part of the way for kills and stops. */
+static bool is_turn(const ax_stress_worker *self, const char *times, uint64_t part, uint64_t purchase)
 {
     uint64_t count = (uint64_t)ax_stress_value(self->run, times), iters = self->run->iters;
     uint64_t every = count == 0 ? 0 : iters / count;
-    return every > 0 && purchase % every == every / 2;
+    return every > 0 && purchase % every == every / part;
 }
 
 /* Some answers are followed by their seller's death, or sleep. */
 static void haunt(ax_stress_worker *self, uint64_t purchase)
 {
     struct tally *tally = self->tally;
-    if (is_turn(self, "stops", purchase)) {
+    if (is_turn(self, "stops", 3, purchase)) {
         kill(tally->till.process, SIGSTOP);
         nap(2 * CLUSTER_LEASE_MS); /* long enough or not: it is what may happen, not what must */
         kill(tally->till.process, SIGCONT);
         tally->stops++;
-    } else if (is_turn(self, "kills", purchase)) {
+    } else if (is_turn(self, "kills", 2, purchase)) {
         kill(tally->till.process, SIGKILL);
         tally->kills++;
     }
