@@ -151,7 +151,7 @@ static void start_seller(ax_stress_worker *self)
     struct tally *tally = self->tally;
     const struct shared *shared = self->shared;
     int requests[2], answers[2];
-    char capacity[16], replicas[] = "0", buyers[16];
+    char capacity[16], buyers[16];
     if (pipe2(requests, O_CLOEXEC) != 0 || pipe2(answers, O_CLOEXEC) != 0)
         fail("pipe");
     posix_spawn_file_actions_t files;
@@ -161,7 +161,7 @@ static void start_seller(ax_stress_worker *self)
     snprintf(capacity, sizeof capacity, "%" PRIu32, shared->capacity);
     snprintf(buyers, sizeof buyers, "%" PRId64, ax_stress_value(self->run, "buyers"));
     char *arguments[] = { (char[]){ "cluster" }, (char[]){ "--seller" }, strdup(self->run->impl->name), strdup(shared->servers),
-                          capacity, replicas, buyers, NULL };
+                          capacity, buyers, NULL };
     extern char **environ;
     if (posix_spawn(&tally->till.process, "/proc/self/exe", &files, NULL, arguments, environ) != 0)
         fail("posix_spawn");
@@ -441,11 +441,11 @@ int main(int argc, char **argv)
         .check = check, .setup = setup, .judge = judge, .put_setup = put_setup, .put_worker = put_worker,
         .put_final = put_final, .put_more = put_more, .teardown = teardown,
     };
-    if (argc == 7 && strcmp(argv[1], "--seller") == 0) {
+    if (argc == 6 && strcmp(argv[1], "--seller") == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
             if (strcmp(kinds[i]->name, argv[2]) == 0)
-                return cluster_seller(kinds[i], argv[3], (uint32_t)atoll(argv[4]), (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
+                return cluster_seller(kinds[i], argv[3], (uint32_t)atoll(argv[4]), (uint32_t)atoi(argv[5]));
         return 2;
     }
     return ax_stress_main(argc, argv, &program);

@@ -31,11 +31,10 @@ static char nonce[40];
 static long long lo, next, hi, committed;
 static ax_order untold[BLOCK];
 
-static void clients_open(const char *servers, uint32_t tickets, uint32_t replicas)
+static void clients_open(const char *servers, uint32_t tickets)
 {
     ax_cluster *cluster;
     ax_event_figures figures;
-    (void)replicas;
     snprintf(address, sizeof address, "%s", servers);
     capacity = tickets;
     if (ax_cluster_open_redis(&(ax_redis_options){ .servers = servers }, &cluster) != AX_OK ||
