@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,27 +32,66 @@ void axi_release(const ax_allocator *allocator, void *memory, size_t size)
         free(memory);
 }
 
-void *axi_allocate_zeroed(const ax_allocator *allocator, size_t size)
+#define HUGE_PAGE ((size_t)2 << 20)
+/* Mapped in front of huge pages for the head; a multiple of every page size, of which one page is used. */
+#define LEAD ((size_t)64 << 10)
+
+static bool huge(size_t body)
 {
-    if (!allocator && size >= PAGES_FROM) {
-        void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (pages == MAP_FAILED)
-            return NULL;
-        if (__lsan_register_root_region)
-            __lsan_register_root_region(pages, size);
-        return pages;
-    }
-    void *memory = axi_allocate(allocator, size, 64);
-    return memory ? memset(memory, 0, size) : NULL;
+    return body >= HUGE_PAGE && body % HUGE_PAGE == 0;
 }
 
-void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t size)
+static char *map_pages(size_t size)
 {
+    char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+/* LEAD + body bytes of which the body begins at a huge page. */
+static char *map_huge_pages(size_t body)
+{
+    size_t surplus = HUGE_PAGE;
+    if (body > SIZE_MAX - LEAD - surplus)
+        return NULL;
+    char *pages = map_pages(LEAD + body + surplus);
+    if (!pages)
+        return NULL;
+    size_t before = -(uintptr_t)(pages + LEAD) % HUGE_PAGE;
+    if (before)
+        munmap(pages, before);
+    if (before < surplus)
+        munmap(pages + before + LEAD + body, surplus - before);
+    madvise(pages + before + LEAD, body, MADV_HUGEPAGE); /* a kernel that cannot leaves small pages */
+    return pages + before;
+}
+
+void *axi_allocate_zeroed(const ax_allocator *allocator, size_t head, size_t body)
+{
+    size_t size = head + body;
+    if (allocator || size < PAGES_FROM) {
+        void *memory = axi_allocate(allocator, size, 64);
+        return memory ? memset(memory, 0, size) : NULL;
+    }
+    char *pages = huge(body) ? map_huge_pages(body) : map_pages(size);
+    if (!pages)
+        return NULL;
+    char *memory = huge(body) ? pages + LEAD - head : pages;
+    if (__lsan_register_root_region)
+        __lsan_register_root_region(memory, size);
+    return memory;
+}
+
+void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t head, size_t body)
+{
+    size_t size = head + body;
     if (!memory || allocator || size < PAGES_FROM) {
         axi_release(allocator, memory, size);
         return;
     }
     if (__lsan_unregister_root_region)
         __lsan_unregister_root_region(memory, size);
-    munmap(memory, size);
+    if (huge(body))
+        munmap((char *)memory + head - LEAD, LEAD + body);
+    else
+        munmap(memory, size);
 }

@@ -59,12 +59,33 @@ static inline uint64_t axi_hash_finish(uint64_t v[4])
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* The same as axi_hash_bytes of the number's 8 bytes, least significant first. */
-static inline uint64_t axi_hash_u64(const struct axi_hash_key *key, uint64_t number)
-{
+/* The state after all of the first round that the key alone decides, which for numbers is done beforehand. */
+struct axi_hash_prepared {
     uint64_t v[4];
+};
+
+static inline void axi_hash_prepare(struct axi_hash_prepared *prepared, const struct axi_hash_key *key)
+{
+    uint64_t *v = prepared->v;
     axi_hash_start(v, key);
-    axi_hash_word(v, number);
+    v[0] += v[1];
+    v[1] = axi_rotate(v[1], 13) ^ v[0];
+    v[0] = axi_rotate(v[0], 32);
+}
+
+/* The same as axi_hash_bytes of the number's 8 bytes, least significant first. */
+static inline __attribute__((always_inline)) uint64_t axi_hash_u64(const struct axi_hash_prepared *prepared,
+                                                                   uint64_t number)
+{
+    uint64_t v[4] = { prepared->v[0], prepared->v[1], prepared->v[2], prepared->v[3] ^ number };
+    v[2] += v[3]; /* the rest of the first round */
+    v[3] = axi_rotate(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = axi_rotate(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = axi_rotate(v[1], 17) ^ v[2];
+    v[2] = axi_rotate(v[2], 32);
+    v[0] ^= number;
     axi_hash_word(v, UINT64_C(8) << 56); /* the last word: length in its top byte, no bytes left */
     return axi_hash_finish(v);
 }

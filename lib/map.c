@@ -2,12 +2,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "export.h"
 #include "map_ck.h"
 #include "map_table.h"
 
-#define SHARDS_DEFAULT 64
+/* Each inserter in a shard of its own, nearly always, and yet tables large enough for huge pages early. */
+#define SHARDS_PER_PROCESSOR 4
+#define SHARDS_LEAST 16
+#define SHARDS_MOST 64
+/* The ck index copies a shard as a whole, so that one of a million keys is to be copied in a millisecond. */
+#define SHARDS_CK 256
 /* A consistent snapshot holds all mutexes at once, and ThreadSanitizer ends a program that holds over 64. */
 #define SHARDS_CONSISTENT 32
 #define PENDING_DEFAULT ((size_t)64 << 20)
@@ -22,6 +28,17 @@ static struct {
 } registry = { .mutex = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
 
 const char axi_map_edges[AXI_MAP_EDGES];
+
+uint64_t axi_map_hash(const ax_map *map, ax_key key)
+{
+    if (map->bytes_keys) {
+        const void *bytes = (const void *)(uintptr_t)key.word_;
+        return map->hash ? map->hash(map->hash_context, bytes, (size_t)key.length_)
+                         : axi_hash_bytes(&map->hash_key, bytes, (size_t)key.length_);
+    }
+    return map->hash ? map->hash(map->hash_context, &key.word_, sizeof key.word_)
+                     : axi_hash_u64(&map->number_hash, key.word_);
+}
 
 /* ---- entries ---- */
 
@@ -157,6 +174,19 @@ static bool options_valid(const ax_map_options *o)
            (o->flags == 0 || o->shards <= SHARDS_CONSISTENT);
 }
 
+static uint32_t default_shards(const ax_map *map)
+{
+    if (map->consistent)
+        return SHARDS_CONSISTENT;
+    if (map->layout == AXI_LAYOUT_CK)
+        return SHARDS_CK;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t shards = SHARDS_LEAST;
+    while (shards < SHARDS_MOST && (long)shards < processors * SHARDS_PER_PROCESSOR)
+        shards *= 2;
+    return shards;
+}
+
 static void map_set_up(ax_map *map, const ax_map_options *o)
 {
     map->bytes_keys = o->keys == AX_MAP_KEYS_BYTES;
@@ -164,9 +194,10 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
                   : map->bytes_keys           ? AXI_LAYOUT_ENTRIES
                                               : AXI_LAYOUT_SLOTS;
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
-    map->shard_count = o->shards ? o->shards : map->consistent ? SHARDS_CONSISTENT : SHARDS_DEFAULT;
+    map->shard_count = o->shards ? o->shards : default_shards(map);
     map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
     map->hash = o->hash;
+    map->direct = map->layout == AXI_LAYOUT_SLOTS && !o->hash;
     map->hash_context = o->hash_context;
     map->destroy = o->destroy;
     map->destroy_context = o->destroy_context;
@@ -201,6 +232,7 @@ AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_o
     memset(map, 0, sizeof *map);
     map_set_up(map, o);
     map->hash_key = key;
+    axi_hash_prepare(&map->number_hash, &key);
     size_t bytes = map->shard_count * sizeof(struct axi_shard);
     map->shards = axi_allocate(map->allocator, bytes, _Alignof(struct axi_shard));
     if (!map->shards) {
@@ -306,5 +338,9 @@ AXI_EXPORT void ax_map_stats_read(const ax_map *map, ax_map_stats *stats)
 
 AXI_EXPORT ax_status ax_map_flush(ax_map *map)
 {
+    if (axi_reclaim_would_deadlock())
+        return AX_EDEADLK;
+    for (uint32_t i = 0; i < map->shard_count && map->layout != AXI_LAYOUT_CK; i++)
+        axi_table_tidy(map, &map->shards[i]);
     return axi_domain_flush(&map->domain);
 }

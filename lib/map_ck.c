@@ -187,7 +187,7 @@ static uintptr_t link_of(const struct axi_entry *entry)
 
 struct axi_found axi_ck_find(const ax_map *map, const struct axi_shard *shard, ax_key key, uint64_t hash)
 {
-    const struct axi_found nothing = { NULL, 0 };
+    const struct axi_found nothing = { NULL, AXI_CELL_EMPTY };
 again:;
     struct axi_ck_table *table = axi_load_seq_cst(&shard->ck_table, M1_sc); /* M1.sc */
     struct axi_entry *entry = table ? head_of(table, ck_key(hash)) : NULL;

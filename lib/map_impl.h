@@ -106,9 +106,11 @@ struct ax_map {
     enum axi_layout layout;
     bool bytes_keys;
     bool consistent;
+    bool direct;          /* SLOTS, and our own hash */
     unsigned shard_shift; /* hash >> 1 >> shift is the shard's number */
     uint32_t shard_count;
     struct axi_shard *shards;
+    struct axi_hash_prepared number_hash;
     struct axi_hash_key hash_key;
     uint64_t (*hash)(void *context, const void *key, size_t length);
     void *hash_context;
@@ -124,16 +126,7 @@ static inline bool axi_map_takes(const ax_map *map, ax_key key)
     return map->bytes_keys ? key.length_ <= UINT32_MAX : key.length_ == UINT64_MAX;
 }
 
-static inline uint64_t axi_map_hash(const ax_map *map, ax_key key)
-{
-    if (map->bytes_keys) {
-        const void *bytes = (const void *)(uintptr_t)key.word_;
-        return map->hash ? map->hash(map->hash_context, bytes, (size_t)key.length_)
-                         : axi_hash_bytes(&map->hash_key, bytes, (size_t)key.length_);
-    }
-    return map->hash ? map->hash(map->hash_context, &key.word_, sizeof key.word_)
-                     : axi_hash_u64(&map->hash_key, key.word_);
-}
+uint64_t axi_map_hash(const ax_map *map, ax_key key);
 
 static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "map_table.h"
 
-#define SLOTS_MIN 8
+#define SLOTS_MIN AXI_BUCKET
 /*
  * Slots moved for each insertion while a rebuild is under way: a rebuild is over long before the next
  * table could be full, and one step takes a few microseconds.
@@ -22,7 +22,8 @@ static size_t table_limit(const struct axi_table *table)
 
 static struct axi_table *table_create(const ax_map *map, size_t slots)
 {
-    struct axi_table *table = axi_allocate_zeroed(map->allocator, table_bytes(slots));
+    struct axi_table *table =
+        axi_allocate_zeroed(map->allocator, sizeof(struct axi_table), slots * sizeof(struct axi_slot));
     if (table)
         table->mask = slots - 1;
     return table;
@@ -30,7 +31,8 @@ static struct axi_table *table_create(const ax_map *map, size_t slots)
 
 static void table_release(const ax_map *map, struct axi_table *table)
 {
-    axi_release_zeroed(map->allocator, table, table_bytes((size_t)table->mask + 1));
+    size_t slots = (size_t)table->mask + 1;
+    axi_release_zeroed(map->allocator, table, sizeof *table, slots * sizeof table->slots[0]);
 }
 
 size_t axi_table_release(ax_map *map, struct axi_retired *thing)
@@ -41,6 +43,57 @@ size_t axi_table_release(ax_map *map, struct axi_retired *thing)
     return bytes;
 }
 
+/* ---- look-up ---- */
+
+struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, uint64_t hash)
+{
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    while (table) {
+        bool last = false;
+        for (uint64_t i = axi_probe_begin(table, hash); !last; i = axi_probe_next(table, i)) {
+            struct axi_slot *bucket = &table->slots[i];
+            unsigned bits = axi_bucket_scan(bucket, tag, &last);
+            if (!bits)
+                continue;
+            axi_cell *cell = &bucket[__builtin_ctz(bits)].word; /* a key has one slot in a table at most */
+            uint64_t word = axi_load_seq_cst(cell, M1_sc);      /* M1.sc */
+            if (word != AXI_CELL_MOVED)
+                return (struct axi_found){ cell, word };
+            break;
+        }
+        table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
+    }
+    return (struct axi_found){ NULL, AXI_CELL_EMPTY };
+}
+
+struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uint64_t hash)
+{
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    while (table) {
+        bool last = false;
+        for (uint64_t i = axi_probe_begin(table, hash); !last; i = axi_probe_next(table, i)) {
+            struct axi_slot *bucket = &table->slots[i];
+            for (unsigned bits = axi_bucket_scan(bucket, hash, &last); bits; bits &= bits - 1) {
+                uint64_t word = axi_load_seq_cst(&bucket[__builtin_ctz(bits)].word, M1_sc); /* M1.sc M2.acq */
+                if (!axi_cell_live(word))
+                    continue;
+                struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
+                axi_edge_own_acquire(entry);
+                if (!axi_entry_is(entry, key))
+                    continue;
+                uint64_t value = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
+                if (axi_cell_live(value))
+                    return (struct axi_found){ &entry->cell, value };
+                /* Dead for good; a younger entry of the key is further on. */
+            }
+        }
+        table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
+    }
+    return (struct axi_found){ NULL, AXI_CELL_EMPTY };
+}
+
+/* ---- changes ---- */
+
 /* Under the mutex tables change by our own hand only, so relaxed loads do. */
 static struct axi_table *current(const struct axi_shard *shard)
 {
@@ -50,7 +103,7 @@ static struct axi_table *current(const struct axi_shard *shard)
 /* Takes the first free slot of the probe sequence. Under the mutex; there is one. */
 static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, uint64_t tag, uint64_t hash)
 {
-    uint64_t i = hash & table->mask;
+    uint64_t i = axi_probe_begin(table, hash);
     while (axi_load_relaxed(&table->slots[i].word) != AXI_CELL_EMPTY) /* relaxed: only we end EMPTY */
         i = (i + 1) & table->mask;
     /* relaxed: the store of the word, which follows, publishes it */
@@ -175,7 +228,7 @@ ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, u
 void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry)
 {
     for (struct axi_table *table = current(shard); table; table = axi_load_relaxed(&table->next)) {
-        uint64_t i = hash & table->mask;
+        uint64_t i = axi_probe_begin(table, hash);
         uint64_t word;
         /* relaxed: in this layout all words change under the mutex */
         while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
@@ -230,6 +283,24 @@ static void settle(ax_map *map, struct axi_shard *shard, bool locked)
         if (!locked)
             pthread_mutex_unlock(&shard->mutex);
     } while (more);
+}
+
+/*
+ * Ends a rebuild that is under way, and takes a table of the right size if few keys are left. Twice: where
+ * dead slots could come back to life, the first table is as large as theirs (rebuild_begin).
+ */
+void axi_table_tidy(ax_map *map, struct axi_shard *shard)
+{
+    for (int i = 0; i < 2; i++) {
+        settle(map, shard, false);
+        pthread_mutex_lock(&shard->mutex);
+        struct axi_table *table = current(shard);
+        /* relaxed: how many keys there are is a reason, not a condition */
+        if (table && !rebuilding(table) && sparse(shard, table, axi_load_relaxed(&shard->live)))
+            (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
+        pthread_mutex_unlock(&shard->mutex);
+        settle(map, shard, false);
+    }
 }
 
 /* Room for `keys` keys, for good. */

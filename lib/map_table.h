@@ -32,54 +32,80 @@ struct axi_table {
     struct axi_slot slots[] __attribute__((aligned(64)));
 };
 
-/* The cell of the key `tag` that the shard has for it, alive or dead. SLOTS. */
+/*
+ * Four slots fill a cache line. Probes begin at the first slot of a line, so that a look-up is one miss as
+ * long as the line has not overflowed, and compare all four tags at once, without branches: which slot it is
+ * can't be predicted, and a branch that waits for the miss keeps the next look-up's miss from overlapping it.
+ */
+#define AXI_BUCKET 4
+
+static inline uint64_t axi_probe_begin(const struct axi_table *table, uint64_t hash)
+{
+    return hash & table->mask & ~(uint64_t)(AXI_BUCKET - 1);
+}
+
+static inline uint64_t axi_probe_next(const struct axi_table *table, uint64_t i)
+{
+    return (i + AXI_BUCKET) & table->mask;
+}
+
+/*
+ * A bit for each slot of the bucket that is claimed and has the tag; *last: one is EMPTY, which ends the
+ * probe. A slot is claimed only when those before it are, so at the load of the first EMPTY the rest was
+ * EMPTY, too.
+ */
+static inline unsigned axi_bucket_scan(struct axi_slot *bucket, uint64_t tag, bool *last)
+{
+    unsigned bits = 0;
+    bool all = true;
+#pragma GCC unroll 4 /* AXI_BUCKET */
+    for (unsigned i = 0; i < AXI_BUCKET; i++) {
+        bool claimed = axi_load_seq_cst(&bucket[i].word, M1_sc) != AXI_CELL_EMPTY; /* M1.sc M2.acq */
+        /* relaxed: M2 ordered it before the word, and it is written once */
+        bits |= (unsigned)(claimed & (axi_load_relaxed(&bucket[i].tag) == tag)) << i;
+        all &= claimed;
+    }
+    *last = !all;
+    return bits;
+}
+
+/*
+ * The cell of the key `tag`, alive or dead, if it is where nearly all keys are: in the first bucket of the
+ * shard's table. Without a cell: EMPTY, the key has none; MOVED, that takes axi_slots_search to say. SLOTS.
+ */
+static inline __attribute__((always_inline)) struct axi_found axi_slots_first(const struct axi_shard *shard,
+                                                                              uint64_t tag, uint64_t hash)
+{
+    const struct axi_found elsewhere = { NULL, AXI_CELL_MOVED };
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    if (__builtin_expect(table == NULL, 0))
+        return elsewhere;
+    struct axi_slot *bucket = &table->slots[axi_probe_begin(table, hash)];
+    /* relaxed: a guess, as EMPTY slots have a tag, too, 0 */
+    struct axi_slot *slot = &bucket[((axi_load_relaxed(&bucket[1].tag) == tag) +
+                                     2 * (axi_load_relaxed(&bucket[2].tag) == tag) +
+                                     3 * (axi_load_relaxed(&bucket[3].tag) == tag)) % AXI_BUCKET];
+    uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
+    /* relaxed: now that the slot is claimed this is its tag */
+    if (word != AXI_CELL_EMPTY && axi_load_relaxed(&slot->tag) == tag)
+        return (struct axi_found){ &slot->word, word };
+    bool last;
+    if (axi_bucket_scan(bucket, tag, &last) || !last || axi_load_seq_cst(&table->next, M1_sc)) /* M1.sc */
+        return elsewhere;
+    return (struct axi_found){ NULL, AXI_CELL_EMPTY };
+}
+
+/* Wherever it is. */
+struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, uint64_t hash);
+
 static inline struct axi_found axi_slots_find(const struct axi_shard *shard, uint64_t tag, uint64_t hash)
 {
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
-    while (table) {
-        for (uint64_t i = hash & table->mask;; i = (i + 1) & table->mask) {
-            struct axi_slot *slot = &table->slots[i];
-            uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
-            if (word == AXI_CELL_EMPTY)
-                break;
-            /* relaxed: M2 ordered it before the word, and it is written once */
-            if (axi_load_relaxed(&slot->tag) != tag)
-                continue;
-            if (word == AXI_CELL_MOVED)
-                break;
-            return (struct axi_found){ &slot->word, word };
-        }
-        table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
-    }
-    return (struct axi_found){ NULL, 0 };
+    struct axi_found at = axi_slots_first(shard, tag, hash);
+    return at.word != AXI_CELL_MOVED ? at : axi_slots_search(shard, tag, hash);
 }
 
 /* The cell of the key's live entry. ENTRIES. */
-static inline struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uint64_t hash)
-{
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
-    while (table) {
-        for (uint64_t i = hash & table->mask;; i = (i + 1) & table->mask) {
-            struct axi_slot *slot = &table->slots[i];
-            uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
-            if (word == AXI_CELL_EMPTY)
-                break;
-            /* relaxed: as above */
-            if (axi_load_relaxed(&slot->tag) != hash || !axi_cell_live(word))
-                continue;
-            struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
-            axi_edge_own_acquire(entry);
-            if (!axi_entry_is(entry, key))
-                continue;
-            uint64_t value = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
-            if (axi_cell_live(value))
-                return (struct axi_found){ &entry->cell, value };
-            /* Dead for good; a younger entry of the key is further on. */
-        }
-        table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
-    }
-    return (struct axi_found){ NULL, 0 };
-}
+struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uint64_t hash);
 
 /* In a read section. */
 ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,
@@ -94,6 +120,7 @@ void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struc
 /* Alone. */
 void axi_table_fini(ax_map *map, struct axi_shard *shard);
 
+void axi_table_tidy(ax_map *map, struct axi_shard *shard);
 ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys);
 size_t axi_table_release(ax_map *map, struct axi_retired *thing);
 

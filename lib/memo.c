@@ -46,7 +46,7 @@ static uint64_t hash_of(const ax_memo *memo, const void *key, size_t key_len)
         return axi_hash_bytes(&memo->hash_key, key, key_len);
     uint64_t number; /* without a call, and without loops */
     memcpy(&number, key, sizeof number);
-    return axi_hash_u64(&memo->hash_key, le64toh(number));
+    return axi_hash_u64(&memo->number_hash, le64toh(number));
 }
 
 /* In a read section or under the mutex. */
@@ -390,6 +390,7 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
     memset(memo, 0, sizeof *memo);
     memo->options = *options;
     memo->hash_key = key;
+    axi_hash_prepare(&memo->number_hash, &key);
     uint32_t shards = SHARDS_MAX;
     while (options->capacity != 0 && shards > 1 && options->capacity / shards < SHARD_ENTRIES_MIN)
         shards /= 2;

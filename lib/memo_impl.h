@@ -75,8 +75,9 @@ struct axi_memo_shard {
 };
 
 struct ax_memo {
-    ax_memo_options options; /* constant, as the next three */
+    ax_memo_options options; /* constant, as the next four */
     struct axi_hash_key hash_key;
+    struct axi_hash_prepared number_hash; /* of it, for keys of eight bytes */
     uint32_t shard_count; /* a power of two */
     size_t shard_capacity; /* SIZE_MAX: no bound */
     struct axi_memo_shard *shards;

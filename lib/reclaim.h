@@ -43,6 +43,16 @@ static inline void axi_read_end(void)
     urcu_bp_read_unlock();
 }
 
+/* Whether a section of this thread can begin without a call, and nothing needs to be told to TSan. */
+static inline bool axi_read_is_quick(void)
+{
+#ifdef AXI_INLINE_RCU
+    return URCU_TLS(urcu_bp_reader) != NULL && !axi_tsan_present();
+#else
+    return true; /* every section is a call here; the quick paths are taken nonetheless, to be tested */
+#endif
+}
+
 /*
  * The link that everything retirable starts with or contains. Until it is retired its owner may use the
  * word as it likes with bit 0 clear (map_ck.c chains entries with it); a reader that still holds a

@@ -39,6 +39,8 @@
  * its shard is copied, 3 ms or so for 10,000 entries: take more shards for large maps.
  * Tables shrink again after removals; removed keys are swept out by the same rebuild, so that steady
  * churn neither slows down nor grows.
+ * Without an allocator of yours, tables of 2 MiB and more ask for huge pages (madvise), which makes look-ups
+ * among a million keys faster, and each write after a fork copy more.
  *
  * Values. All 64-bit words but four can be values: calls that would store one for which
  * ax_map_reserved() is true fail with AX_ERANGE and change nothing. (They mark slots without a value;
@@ -142,7 +144,11 @@ typedef enum ax_map_index {
 typedef struct ax_map_options {
     ax_map_keys keys;
     ax_map_index index;
-    uint32_t shards; /**< a power of two up to AX_MAP_MAX_SHARDS; 0: 64. AX_MAP_CONSISTENT: up to 32; 0: 32 */
+    /**
+     * A power of two up to AX_MAP_MAX_SHARDS; 0: 16 to 64, by the number of processors, 256 with the ck
+     * index. AX_MAP_CONSISTENT: up to 32; 0: 32.
+     */
+    uint32_t shards;
     uint32_t flags;  /**< AX_MAP_CONSISTENT or 0 */
 
     /**
@@ -317,7 +323,11 @@ typedef struct ax_map_stats {
 /** Fills *stats; each number is exact at quiescence, read at a moment of its own otherwise. */
 void ax_map_stats_read(const ax_map *map, ax_map_stats *stats);
 
-/** Waits until all that was taken out before the call is freed. AX_EDEADLK inside a read section or a destructor. */
+/**
+ * Puts the map in order: ends the rebuild of each shard, shrinks tables that removals have left nearly empty,
+ * and waits until all that was taken out before the call is freed. Takes the mutex of each shard in pieces.
+ * AX_EDEADLK inside a read section or a destructor.
+ */
 ax_status ax_map_flush(ax_map *map);
 
 #ifdef __cplusplus

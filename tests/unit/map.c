@@ -343,6 +343,30 @@ static void reserved_room_is_not_rebuilt(void)
     }
 }
 
+/* From 2 MiB on a table has pages of its own kind (lib/alloc.h). */
+static void large_tables_come_and_go(void)
+{
+    const uint64_t keys = 110000;
+    for (size_t i = 0; i < MAP_SETUPS; i++) {
+        ax_map *map = map_of_setup(&map_setups[i], (ax_map_options){ .shards = 1 });
+        uint64_t storage, wrong = 0, value = 0;
+        for (uint64_t k = 0; k < keys; k++)
+            wrong += ax_map_put(map, map_key(&map_setups[i], k, &storage), k) != AX_OK;
+        ax_map_stats stats;
+        ax_map_stats_read(map, &stats);
+        CHECK(stats.slots * 16 >= 2 << 20);
+        for (uint64_t k = 0; k < keys; k++)
+            wrong += ax_map_get(map, map_key(&map_setups[i], k, &storage), &value) != AX_OK || value != k;
+        for (uint64_t k = 0; k < keys; k++)
+            wrong += ax_map_remove(map, map_key(&map_setups[i], k, &storage), NULL) != AX_OK;
+        CHECK_EQ(wrong, 0);
+        CHECK_EQ(ax_map_flush(map), AX_OK);
+        ax_map_stats_read(map, &stats);
+        CHECK(stats.bytes < 16384 && stats.pending_bytes == 0);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
 int main(void)
 {
     RUN(each_number_is_a_key);
@@ -357,5 +381,6 @@ int main(void)
     RUN(a_destructor_may_use_another_map);
     RUN(sections_nest);
     RUN(reserved_room_is_not_rebuilt);
+    RUN(large_tables_come_and_go);
     return check_summary();
 }
