@@ -5,6 +5,8 @@
 
 #include <atomicx/map.h>
 
+#include <string.h>
+
 static ax_map *map;
 static int note; /* plain on purpose */
 static uint64_t seen[4];
@@ -21,6 +23,28 @@ static void open_map(void)
 {
     ax_map_options options = {.shards = 1, .hash = same_place};
     assert(ax_map_create(&options, &map) == AX_OK);
+}
+static uint64_t own_place(void *context, const void *key, size_t length)
+{
+    uint64_t number;
+    (void)context;
+    memcpy(&number, key, length);
+    return number << 63;
+}
+/* Keys 1 and 2 in shards of their own, as the mutex of one shard orders its insertions. */
+static void open_map_of_two_shards(void)
+{
+    ax_map_options options = {.shards = 2, .hash = own_place};
+    assert(ax_map_create(&options, &map) == AX_OK);
+}
+/* Key 1 has 3, and the next insertion of another key rebuilds the table: its other slots are used, but dead. */
+static void open_full_map(void)
+{
+    open_map();
+    for (uint64_t k = 1; k <= 3; k++)
+        assert(ax_map_put(map, ax_key_u64(k), 3) == AX_OK);
+    for (uint64_t k = 2; k <= 3; k++)
+        assert(ax_map_remove(map, ax_key_u64(k), NULL) == AX_OK);
 }
 
 THREAD(adds_to_one) { results[(size_t)self] = ax_map_add(map, ax_key_u64(1), 1, &seen[(size_t)self]); return NULL; }
@@ -88,5 +112,112 @@ AX_MODEL_TEST(neighbours_do_not_meet)
     assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 7);
     assert(ax_map_get(map, ax_key_u64(2), &v) == AX_OK && v == 9);
     assert(ax_map_len(map) == 2);
+    ax_map_destroy(map);
+}
+/* M1. In sections, as the stand-in's beginning of one is a fence of its own, which the real one is not. */
+THREAD(inserts_1_and_looks_for_2)
+{
+    ax_map_read_begin(map);
+    assert(ax_map_put(map, ax_key_u64(1), 7) == AX_OK);
+    results[1] = ax_map_get(map, ax_key_u64(2), NULL);
+    ax_map_read_end(map);
+    return NULL;
+}
+THREAD(inserts_2_and_looks_for_1)
+{
+    ax_map_read_begin(map);
+    assert(ax_map_put(map, ax_key_u64(2), 7) == AX_OK);
+    results[2] = ax_map_get(map, ax_key_u64(1), NULL);
+    ax_map_read_end(map);
+    return NULL;
+}
+AX_MODEL_TEST(of_two_that_insert_and_look_one_sees_the_other)
+{
+    open_map_of_two_shards();
+    run2(inserts_1_and_looks_for_2, inserts_2_and_looks_for_1);
+    assert(results[1] == AX_OK || results[2] == AX_OK);
+    ax_map_destroy(map);
+}
+THREAD(replaces_1_and_looks_at_2)
+{
+    ax_map_read_begin(map);
+    assert(ax_map_put(map, ax_key_u64(1), 7) == AX_OK);
+    assert(ax_map_get(map, ax_key_u64(2), &seen[1]) == AX_OK);
+    ax_map_read_end(map);
+    return NULL;
+}
+THREAD(replaces_2_and_looks_at_1)
+{
+    ax_map_read_begin(map);
+    assert(ax_map_put(map, ax_key_u64(2), 7) == AX_OK);
+    assert(ax_map_get(map, ax_key_u64(1), &seen[2]) == AX_OK);
+    ax_map_read_end(map);
+    return NULL;
+}
+AX_MODEL_TEST(of_two_that_replace_and_look_one_sees_the_other)
+{
+    open_map();
+    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, ax_key_u64(2), 3) == AX_OK);
+    run2(replaces_1_and_looks_at_2, replaces_2_and_looks_at_1);
+    assert(seen[1] == 7 || seen[2] == 7);
+    ax_map_destroy(map);
+}
+/* Slots that nobody has claimed have the tag 0, and of those a look-up tries the third first. */
+THREAD(puts_2_and_3)
+{
+    assert(ax_map_put(map, ax_key_u64(2), 9) == AX_OK);
+    assert(ax_map_put(map, ax_key_u64(3), 9) == AX_OK);
+    return NULL;
+}
+THREAD(looks_for_0)
+{
+    assert(ax_map_get(map, ax_key_u64(0), NULL) == AX_ENOTFOUND);
+    return NULL;
+}
+AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_claimed)
+{
+    open_map();
+    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    run2(puts_2_and_3, looks_for_0);
+    ax_map_destroy(map);
+}
+/* ---- while a table is rebuilt, which puts_7 begins and ends ---- */
+THREAD(puts_7) { assert(ax_map_put(map, ax_key_u64(7), 9) == AX_OK); return NULL; }
+AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_filled)
+{
+    open_full_map();
+    run2(puts_7, looks_for_0);
+    ax_map_destroy(map);
+}
+THREAD(gets_3)
+{
+    uint64_t v;
+    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 3);
+    return NULL;
+}
+AX_MODEL_TEST(a_key_is_found_while_it_moves)
+{
+    open_full_map();
+    run2(puts_7, gets_3);
+    ax_map_destroy(map);
+}
+AX_MODEL_TEST(an_addition_counts_while_its_key_moves)
+{
+    open_full_map();
+    run2(puts_7, adds_to_one);
+    uint64_t v;
+    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 4);
+    assert(ax_map_get(map, ax_key_u64(7), &v) == AX_OK && v == 9);
+    assert(ax_map_len(map) == 2);
+    ax_map_destroy(map);
+}
+AX_MODEL_TEST(what_is_taken_out_while_it_moves_does_not_come_back)
+{
+    open_full_map();
+    run2(takes_out, puts_7);
+    assert(results[1] == AX_OK && seen[1] == 3);
+    assert(ax_map_get(map, ax_key_u64(1), NULL) == AX_ENOTFOUND);
+    assert(ax_map_len(map) == 1);
     ax_map_destroy(map);
 }
