@@ -445,6 +445,8 @@ int main(int argc, char **argv)
     const ax_stress_program program = {
         .noun = "map",
         .about = "Threads add to, remove and replace values; each key must have what was put in minus what was taken out.",
+        .built_with = "Concurrency Kit " STRESS_CK_VERSION ": ck_ht's fault of putting a key twice after removals is "
+                      "avoided (lib/map_ck.c)",
         .impls = impls, .impl_count = sizeof impls / sizeof *impls,
         .operations = operations, .operation_count = sizeof operations / sizeof *operations,
         .iters = 2000000, .keys = 64, .observers = 1,

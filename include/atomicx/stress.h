@@ -232,6 +232,7 @@ struct ax_stress_program {
     const char *noun;
     const char *about;      /**< one line for --help */
     const char *blind_spot; /**< what a run of this program can't show, beyond the harness's own sentence, or NULL */
+    const char *built_with; /**< a second line for --version, or NULL */
     const ax_stress_impl *impls;
     size_t impl_count;
     const ax_stress_operation *operations; /**< NULL: no mix, every operation is alike */

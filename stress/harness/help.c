@@ -73,7 +73,10 @@ void axi_help(const struct axi_stress *stress)
 
 void axi_version(const struct axi_stress *stress)
 {
-    printf("%s (atomicx) %s\n", stress->run.program->noun, AX_VERSION);
+    const ax_stress_program *program = stress->run.program;
+    printf("%s (atomicx) %s\n", program->noun, AX_VERSION);
+    if (program->built_with)
+        puts(program->built_with);
 }
 
 void axi_list(const struct axi_stress *stress)
