@@ -200,11 +200,16 @@ int bench_main(int argc, char **argv, const struct bench *benches, int count)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         bool ok = true;
         if (strcmp(argv[i], "--help") == 0) {
-            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--only NAME] [--json]\n", argv[0]);
+            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--quick] [--only NAME] [--json]\n", argv[0]);
             return 0;
         }
         if (strcmp(argv[i], "--json") == 0) {
             o.json = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--quick") == 0) {
+            o.rounds = 3;
+            o.scale = 0.1;
             continue;
         }
         if (strcmp(argv[i], "--threads") == 0)

@@ -32,7 +32,8 @@ struct bench {
     uint64_t total;                /* operations per run, shared out among the threads */
 };
 
-/* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --only NAME  --json  --help. Returns the exit code. */
+/* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --quick (3 rounds of a tenth)
+ * --only NAME  --json  --help. Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *benches, int count);
 
 #ifdef BENCH_LATENCY

@@ -4,8 +4,10 @@
  * another power of two), random 64-bit keys.
  *
  *     ./bench/map --threads 1,2            rates, see bench.h
+ *     ./bench/map bytes --threads 1,2      the same with keys of 16 bytes
  *     ./bench/map memory                   resident bytes per entry, each peer in a process of its own
  *     ./bench/map pause [ENTRIES]          the slowest insertions while growing to 10 M entries
+ *     ./bench/map crafted                  keys that collide under a well-known hash against random ones
  */
 #include "bench.h"
 #include "map_peers.h"
@@ -15,22 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 static uint64_t entries = UINT64_C(1) << 20; /* a power of two */
 #define ZIPF_DRAWS (UINT64_C(1) << 20)
 static uint32_t *zipf; /* ranks, 0 the most frequent */
 
-/* The i-th key: a bijection, so that all differ (Steele, Lea and Flood's splitmix64 finalizer). */
-static uint64_t key_of(uint64_t i)
-{
-    i += UINT64_C(0x9e3779b97f4a7c15);
-    i = (i ^ i >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    i = (i ^ i >> 27) * UINT64_C(0x94d049bb133111eb);
-    return i ^ i >> 31;
-}
+#define key_of map_bench_key
 
 static uint64_t draw(uint64_t *state) /* xorshift64 (Marsaglia 2003) */
 {
@@ -54,9 +46,9 @@ static void zipf_prepare(void)
     }
 }
 
-/* Each peer's map of `entries` keys, filled when first needed and kept. */
-enum { PEERS = 7 };
-static const struct map_peer *const peers[PEERS] = {
+/* Each peer's map of `entries` keys, filled when first needed and kept. NULL: not in this build. */
+enum { PEERS = MAP_PEERS };
+static const struct map_peer *const number_peers[PEERS] = {
     &peer_own, &peer_ck,
 #ifdef BENCH_TBB
     &peer_tbb,
@@ -71,33 +63,26 @@ static const struct map_peer *const peers[PEERS] = {
     &peer_lfht, &peer_bare_ck,
 #ifdef BENCH_GLIB
     &peer_glib,
+#endif
+};
+static const struct map_peer *const byte_peers[PEERS] = {
+    &peer_own_bytes, &peer_ck_bytes,
+#ifdef BENCH_TBB
+    &peer_tbb_bytes,
 #else
     NULL,
 #endif
+#ifdef BENCH_CUCKOO
+    &peer_cuckoo_bytes,
+#endif
 };
+static const struct map_peer *const *peers = number_peers;
 static void *filled[PEERS], *growing[PEERS];
-
-static void thread_begin(const struct map_peer *peer)
-{
-    if (peer->thread_begin)
-        peer->thread_begin();
-}
-
-static void thread_end(const struct map_peer *peer)
-{
-    if (peer->thread_end)
-        peer->thread_end();
-}
 
 static void fill(int p)
 {
-    if (filled[p])
-        return;
-    thread_begin(peers[p]);
-    filled[p] = peers[p]->create();
-    for (uint64_t i = 0; i < entries; i++)
-        peers[p]->put(filled[p], key_of(i), i);
-    thread_end(peers[p]);
+    if (!filled[p])
+        filled[p] = map_bench_fill(peers[p], entries);
 }
 
 enum scenario {
@@ -118,7 +103,7 @@ static inline void work(const struct map_peer *peer, void *map, void *empty, enu
 {
     uint64_t state = (uint64_t)thread * UINT64_C(0x9e3779b97f4a7c15) + 88172645463325252u, value = 0, sum = 0;
     uint64_t at = (uint64_t)thread * (ZIPF_DRAWS / 7);
-    thread_begin(peer);
+    map_bench_begin(peer);
     for (uint64_t i = 0; i < n; i++)
         switch (scenario) {
         case GET_HIT:
@@ -153,7 +138,7 @@ static inline void work(const struct map_peer *peer, void *map, void *empty, enu
         case SCENARIOS:
             break;
         }
-    thread_end(peer);
+    map_bench_end(peer);
     atomic_fetch_add_explicit(&sink, sum, memory_order_relaxed);
 }
 
@@ -201,74 +186,6 @@ CASES(6)
 static struct bench_case cases[SCENARIOS][PEERS] = { ROWS(GET_HIT), ROWS(GET_MISS), ROWS(GET_ZIPF), ROWS(UPDATE),
                                                      ROWS(ADD_ZIPF), ROWS(ADD_HOT), ROWS(CHURN), ROWS(GROW) };
 
-static long resident_bytes(void)
-{
-    long size = 0, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    bench_require(f && fscanf(f, "%ld %ld", &size, &pages) == 2, "/proc/self/statm");
-    fclose(f);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
-static int report_memory(void)
-{
-    printf("resident bytes per entry, %llu entries\n", (unsigned long long)entries);
-    for (int p = 0; p < PEERS; p++) {
-        if (!peers[p])
-            continue;
-        fflush(stdout);
-        pid_t child = fork();
-        if (child == 0) {
-            long before = resident_bytes();
-            fill(p);
-            sleep(1); /* what waits for a grace period is freed meanwhile */
-            printf("  %-26s %6.1f\n", peers[p]->name, (double)(resident_bytes() - before) / (double)entries);
-            fflush(stdout);
-            _exit(0);
-        }
-        waitpid(child, NULL, 0);
-    }
-    return 0;
-}
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int report_pause(uint64_t count)
-{
-    printf("insertions while growing to %llu entries, one thread: microseconds of the slowest, 10th and 100th slowest\n",
-           (unsigned long long)count);
-    for (int p = 0; p < PEERS; p++) {
-        if (!peers[p])
-            continue;
-        double worst[100] = { 0 };
-        thread_begin(peers[p]);
-        void *map = peers[p]->create();
-        double begin = now_us(), last = begin;
-        for (uint64_t i = 0; i < count; i++) {
-            peers[p]->put(map, key_of(i), i);
-            double now = now_us(), took = now - last;
-            last = now;
-            int at = 99;
-            if (took <= worst[at])
-                continue;
-            for (; at > 0 && worst[at - 1] < took; at--)
-                worst[at] = worst[at - 1];
-            worst[at] = took;
-        }
-        printf("  %-26s %9.0f %9.0f %9.0f   (%.1f s in all)\n", peers[p]->name, worst[0], worst[9], worst[99],
-               (last - begin) / 1e6);
-        fflush(stdout);
-        thread_end(peers[p]);
-        peers[p]->destroy(map);
-    }
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     static const char *const titles[SCENARIOS] = { "get, key there", "get, key not there", "get, zipf 0.99",
@@ -280,9 +197,17 @@ int main(int argc, char **argv)
         entries = strtoull(getenv("AX_BENCH_ENTRIES"), NULL, 10);
     bench_require(entries >= 16 && (entries & (entries - 1)) == 0, "AX_BENCH_ENTRIES is no power of two");
     if (argc > 1 && strcmp(argv[1], "memory") == 0)
-        return report_memory();
+        return map_report_memory(peers, entries);
     if (argc > 1 && strcmp(argv[1], "pause") == 0)
-        return report_pause(argc > 2 ? strtoull(argv[2], NULL, 10) : 10000000);
+        return map_report_pause(peers, argc > 2 ? strtoull(argv[2], NULL, 10) : 10000000);
+    if (argc > 1 && strcmp(argv[1], "crafted") == 0)
+        return map_report_crafted(peers);
+    if (argc > 1 && strcmp(argv[1], "bytes") == 0) {
+        peers = byte_peers;
+        argv[1] = argv[0];
+        argc--;
+        argv++;
+    }
     zipf_prepare();
     for (int s = 0; s < SCENARIOS; s++) {
         int count = 0;

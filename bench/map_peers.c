@@ -31,22 +31,22 @@ static uint64_t mix(uint64_t x)
 
 /* ---- ours ---- */
 
-static void *ax_create(ax_map_index index)
+static void *ax_create(ax_map_index index, ax_map_keys keys)
 {
     ax_map *map = NULL;
-    ax_map_options o = { .index = index, .shards = index == AX_MAP_INDEX_CK ? 256 : 0 };
+    ax_map_options o = { .index = index, .keys = keys };
     bench_require(ax_map_create(&o, &map) == AX_OK, "ax_map_create");
     return map;
 }
 
 static void *own_create(void)
 {
-    return ax_create(AX_MAP_INDEX_OWN);
+    return ax_create(AX_MAP_INDEX_OWN, AX_MAP_KEYS_U64);
 }
 
 static void *ck_create(void)
 {
-    return ax_create(AX_MAP_INDEX_CK);
+    return ax_create(AX_MAP_INDEX_CK, AX_MAP_KEYS_U64);
 }
 
 static void ax_destroy(void *map)
@@ -78,6 +78,45 @@ const struct map_peer peer_own = { "ax_map, own index", own_create, ax_destroy, 
                                    ax_add, ax_remove, NULL, NULL };
 const struct map_peer peer_ck = { "ax_map, ck index", ck_create, ax_destroy, ax_get, ax_put,
                                   ax_add, ax_remove, NULL, NULL };
+
+static void *own_bytes_create(void)
+{
+    return ax_create(AX_MAP_INDEX_OWN, AX_MAP_KEYS_BYTES);
+}
+
+static void *ck_bytes_create(void)
+{
+    return ax_create(AX_MAP_INDEX_CK, AX_MAP_KEYS_BYTES);
+}
+
+static bool ax_bytes_get(void *map, uint64_t key, uint64_t *value)
+{
+    uint64_t bytes[2] = { key, ~key };
+    return ax_map_get(map, ax_key_bytes(bytes, sizeof bytes), value) == AX_OK;
+}
+
+static void ax_bytes_put(void *map, uint64_t key, uint64_t value)
+{
+    uint64_t bytes[2] = { key, ~key };
+    bench_require(ax_map_put(map, ax_key_bytes(bytes, sizeof bytes), value) == AX_OK, "ax_map_put");
+}
+
+static void ax_bytes_add(void *map, uint64_t key, uint64_t n)
+{
+    uint64_t bytes[2] = { key, ~key };
+    bench_require(ax_map_add(map, ax_key_bytes(bytes, sizeof bytes), n, NULL) == AX_OK, "ax_map_add");
+}
+
+static bool ax_bytes_remove(void *map, uint64_t key)
+{
+    uint64_t bytes[2] = { key, ~key };
+    return ax_map_remove(map, ax_key_bytes(bytes, sizeof bytes), NULL) == AX_OK;
+}
+
+const struct map_peer peer_own_bytes = { "ax_map, own index", own_bytes_create, ax_destroy, ax_bytes_get, ax_bytes_put,
+                                         ax_bytes_add, ax_bytes_remove, NULL, NULL };
+const struct map_peer peer_ck_bytes = { "ax_map, ck index", ck_bytes_create, ax_destroy, ax_bytes_get, ax_bytes_put,
+                                        ax_bytes_add, ax_bytes_remove, NULL, NULL };
 
 /* ---- liburcu's lock-free hash table, memb flavour, presized as its automatic growth stays behind ---- */
 

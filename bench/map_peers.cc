@@ -1,44 +1,61 @@
 // SPDX-License-Identifier: MIT
-// The peers written in C++: oneTBB's concurrent_hash_map and libcuckoo.
+// The peers written in C++: oneTBB's concurrent_hash_map and libcuckoo, with numbers and with 16 bytes as keys.
 #include "map_peers.h"
+
+#include <array>
+#include <string_view>
+
+namespace {
+using bytes = std::array<uint64_t, 2>;
+
+template <typename Key> Key spell(uint64_t key);
+template <> [[maybe_unused]] uint64_t spell(uint64_t key) { return key; }
+template <> [[maybe_unused]] bytes spell(uint64_t key) { return { key, ~key }; }
+
+struct bytes_hash {
+    static size_t hash(const bytes &key)
+    {
+        return std::hash<std::string_view>{}({ reinterpret_cast<const char *>(key.data()), sizeof key });
+    }
+    static bool equal(const bytes &a, const bytes &b) { return a == b; }
+    size_t operator()(const bytes &key) const { return hash(key); }
+};
+}
 
 #ifdef BENCH_TBB
 #include <tbb/concurrent_hash_map.h>
 
 namespace {
-using tbb_map = tbb::concurrent_hash_map<uint64_t, uint64_t>;
-
-void *tbb_create() { return new tbb_map; }
-void tbb_destroy(void *map) { delete static_cast<tbb_map *>(map); }
-
-bool tbb_get(void *map, uint64_t key, uint64_t *value)
-{
-    tbb_map::const_accessor at;
-    if (!static_cast<tbb_map *>(map)->find(at, key))
-        return false;
-    *value = at->second;
-    return true;
+template <typename Key, typename Map> struct tbb_peer {
+    static void *create() { return new Map; }
+    static void destroy(void *map) { delete static_cast<Map *>(map); }
+    static bool get(void *map, uint64_t key, uint64_t *value)
+    {
+        typename Map::const_accessor at;
+        if (!static_cast<Map *>(map)->find(at, spell<Key>(key)))
+            return false;
+        *value = at->second;
+        return true;
+    }
+    static void put(void *map, uint64_t key, uint64_t value)
+    {
+        typename Map::accessor at;
+        static_cast<Map *>(map)->insert(at, spell<Key>(key));
+        at->second = value;
+    }
+    static void add(void *map, uint64_t key, uint64_t n)
+    {
+        typename Map::accessor at;
+        static_cast<Map *>(map)->insert(at, spell<Key>(key));
+        at->second += n;
+    }
+    static bool remove(void *map, uint64_t key) { return static_cast<Map *>(map)->erase(spell<Key>(key)); }
+    static constexpr map_peer peer = { "TBB concurrent_hash_map", create, destroy, get, put, add, remove, nullptr, nullptr };
+};
 }
 
-void tbb_put(void *map, uint64_t key, uint64_t value)
-{
-    tbb_map::accessor at;
-    static_cast<tbb_map *>(map)->insert(at, key);
-    at->second = value;
-}
-
-void tbb_add(void *map, uint64_t key, uint64_t n)
-{
-    tbb_map::accessor at;
-    static_cast<tbb_map *>(map)->insert(at, key);
-    at->second += n;
-}
-
-bool tbb_remove(void *map, uint64_t key) { return static_cast<tbb_map *>(map)->erase(key); }
-}
-
-const struct map_peer peer_tbb = { "TBB concurrent_hash_map", tbb_create, tbb_destroy, tbb_get, tbb_put,
-                                   tbb_add, tbb_remove, nullptr, nullptr };
+const struct map_peer peer_tbb = tbb_peer<uint64_t, tbb::concurrent_hash_map<uint64_t, uint64_t>>::peer;
+const struct map_peer peer_tbb_bytes = tbb_peer<bytes, tbb::concurrent_hash_map<bytes, uint64_t, bytes_hash>>::peer;
 #endif
 
 #ifdef BENCH_CUCKOO
@@ -55,19 +72,25 @@ struct mixing_hash {
         return x;
     }
 };
-using cuckoo_map = libcuckoo::cuckoohash_map<uint64_t, uint64_t, mixing_hash>;
 
-void *cuckoo_create() { return new cuckoo_map; }
-void cuckoo_destroy(void *map) { delete static_cast<cuckoo_map *>(map); }
-bool cuckoo_get(void *map, uint64_t key, uint64_t *value) { return static_cast<cuckoo_map *>(map)->find(key, *value); }
-void cuckoo_put(void *map, uint64_t key, uint64_t value) { static_cast<cuckoo_map *>(map)->insert_or_assign(key, value); }
-void cuckoo_add(void *map, uint64_t key, uint64_t n)
-{
-    static_cast<cuckoo_map *>(map)->update_fn(key, [n](uint64_t &value) { value += n; });
-}
-bool cuckoo_remove(void *map, uint64_t key) { return static_cast<cuckoo_map *>(map)->erase(key); }
+template <typename Key, typename Hash> struct cuckoo_peer {
+    using Map = libcuckoo::cuckoohash_map<Key, uint64_t, Hash>;
+    static void *create() { return new Map; }
+    static void destroy(void *map) { delete static_cast<Map *>(map); }
+    static bool get(void *map, uint64_t key, uint64_t *value) { return static_cast<Map *>(map)->find(spell<Key>(key), *value); }
+    static void put(void *map, uint64_t key, uint64_t value)
+    {
+        static_cast<Map *>(map)->insert_or_assign(spell<Key>(key), value);
+    }
+    static void add(void *map, uint64_t key, uint64_t n)
+    {
+        static_cast<Map *>(map)->update_fn(spell<Key>(key), [n](uint64_t &value) { value += n; });
+    }
+    static bool remove(void *map, uint64_t key) { return static_cast<Map *>(map)->erase(spell<Key>(key)); }
+    static constexpr map_peer peer = { "libcuckoo", create, destroy, get, put, add, remove, nullptr, nullptr };
+};
 }
 
-const struct map_peer peer_cuckoo = { "libcuckoo", cuckoo_create, cuckoo_destroy, cuckoo_get, cuckoo_put,
-                                      cuckoo_add, cuckoo_remove, nullptr, nullptr };
+const struct map_peer peer_cuckoo = cuckoo_peer<uint64_t, mixing_hash>::peer;
+const struct map_peer peer_cuckoo_bytes = cuckoo_peer<bytes, bytes_hash>::peer;
 #endif

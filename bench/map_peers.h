@@ -24,6 +24,37 @@ struct map_peer {
 };
 
 extern const struct map_peer peer_own, peer_ck, peer_lfht, peer_bare_ck, peer_glib, peer_tbb, peer_cuckoo;
+/* The number spelled in 16 bytes. */
+extern const struct map_peer peer_own_bytes, peer_ck_bytes, peer_tbb_bytes, peer_cuckoo_bytes;
+
+enum { MAP_PEERS = 7 }; /* in a table of them; NULL where one is not in this build */
+
+/* The i-th key: a bijection, so that all differ (Steele, Lea and Flood's splitmix64 finalizer). */
+static inline uint64_t map_bench_key(uint64_t i)
+{
+    i += UINT64_C(0x9e3779b97f4a7c15);
+    i = (i ^ i >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    i = (i ^ i >> 27) * UINT64_C(0x94d049bb133111eb);
+    return i ^ i >> 31;
+}
+
+static inline void map_bench_begin(const struct map_peer *peer)
+{
+    if (peer->thread_begin)
+        peer->thread_begin();
+}
+
+static inline void map_bench_end(const struct map_peer *peer)
+{
+    if (peer->thread_end)
+        peer->thread_end();
+}
+
+/* map_reports.c: what is no rate. Each prints a table and returns the exit code. */
+void *map_bench_fill(const struct map_peer *peer, uint64_t entries);
+int map_report_memory(const struct map_peer *const *peers, uint64_t entries);
+int map_report_pause(const struct map_peer *const *peers, uint64_t count);
+int map_report_crafted(const struct map_peer *const *peers);
 
 #ifdef __cplusplus
 }
