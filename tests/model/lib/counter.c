@@ -89,6 +89,60 @@ AX_MODEL_TEST(raising_keeps_the_highest)
     assert(ax_counter_read(&c) == 30);
 }
 
+THREAD(lower) { ax_counter_lower_to(&c, (int64_t)(size_t)self * -10); return NULL; }
+AX_MODEL_TEST(lowering_keeps_the_lowest)
+{
+    run3(lower, lower, lower);
+    assert(ax_counter_read(&c) == -30);
+}
+
+/* Each way to change a counter and each way to look at one is in the order of all. */
+static enum { ADD, SUB, EXCHANGE, COMPARE, CHECKED, RAISE, LOWER } change;
+static enum { READ, LOOK_BY_RAISING, LOOK_BY_LOWERING } look;
+static bool missed[3];
+
+static void touch(ax_counter *x)
+{
+    int64_t zero = 0;
+    switch (change) {
+    case ADD: ax_counter_add(x, 1); break;
+    case SUB: ax_counter_sub(x, 1); break;
+    case EXCHANGE: ax_counter_exchange(x, 1); break;
+    case COMPARE: assert(ax_counter_compare_exchange(x, &zero, 1)); break;
+    case CHECKED: assert(ax_counter_add_checked(x, 1, NULL) == AX_OK); break;
+    case RAISE: ax_counter_raise_to(x, 1); break;
+    case LOWER: ax_counter_lower_to(x, -1); break;
+    }
+}
+static bool untouched(ax_counter *x)
+{
+    switch (look) {
+    case READ: break;
+    case LOOK_BY_RAISING: return ax_counter_raise_to(x, 0) == 0;
+    case LOOK_BY_LOWERING: return ax_counter_lower_to(x, 1) == 0;
+    }
+    return ax_counter_read(x) == 0;
+}
+THREAD(touch_c_look_at_d) { touch(&c); missed[1] = untouched(&d); return NULL; }
+THREAD(touch_d_look_at_c) { touch(&d); missed[2] = untouched(&c); return NULL; }
+static void cross(void)
+{
+    run2(touch_c_look_at_d, touch_d_look_at_c);
+    assert(!(missed[1] && missed[2]));
+}
+AX_MODEL_TEST(C1_each_change_is_in_the_order) { change = ax_model_choose(LOWER + 1); cross(); }
+AX_MODEL_TEST(C1_each_look_is_in_the_order) { look = ax_model_choose(LOOK_BY_LOWERING + 1); cross(); }
+
+/* A refusal is a look, too: what was taken away before it would have made room. */
+THREAD(add_c_add_checked_d) { ax_counter_add(&c, 1); missed[1] = ax_counter_add_checked(&d, INT64_MAX, NULL) != AX_OK; return NULL; }
+THREAD(sub_d_read_c) { ax_counter_sub(&d, 1); missed[2] = ax_counter_read(&c) == 0; return NULL; }
+AX_MODEL_TEST(C1_a_refusal_is_in_the_order)
+{
+    ax_counter_init(&d, 1);
+    run2(add_c_add_checked_d, sub_d_read_c);
+    assert(!(missed[1] && missed[2]));
+}
+
 /* A counter publishes: an operation synchronizes with the one whose value it returns. */
 THREAD(writes_then_adds) { taken = 7; ax_counter_add(&c, 1); return NULL; }
 THREAD(reads_then_looks) { if (ax_counter_read(&c) == 1) assert(taken == 7); return NULL; }

@@ -117,6 +117,49 @@ AX_MODEL_TEST(a_ticket_from_a_rest_can_be_given_back)
     ax_tickets_destroy(hall);
 }
 
+/* Leaves a rest of two behind. */
+static void leave_a_rest(void)
+{
+    ax_lease desk;
+    uint32_t number;
+    assert(ax_lease_open(&desk, hall, 3) == AX_OK);
+    assert(ax_lease_sell(&desk, &number) == AX_OK);
+    note_sale(0, number);
+    assert(ax_lease_close(&desk) == AX_OK);
+}
+static void *buys_one(void *self)
+{
+    uint32_t number;
+    if (ax_tickets_sell(hall, &number) == AX_OK)
+        note_sale((size_t)self, number);
+    return NULL;
+}
+AX_MODEL_TEST(two_buyers_share_a_rest)
+{
+    open_hall(3, 1);
+    leave_a_rest();
+    run2(buys_one, buys_one);
+    assert(bought[1] != UNSOLD && bought[2] != UNSOLD);
+    ax_tickets_destroy(hall);
+}
+static void *sells_what_it_finds(void *self)
+{
+    ax_lease desk;
+    uint32_t number;
+    assert(ax_lease_open(&desk, hall, 3) == AX_OK);
+    if (ax_lease_sell(&desk, &number) == AX_OK)
+        note_sale((size_t)self, number);
+    assert(ax_lease_close(&desk) == AX_OK);
+    return NULL;
+}
+AX_MODEL_TEST(a_rest_is_taken_over_while_it_is_sold)
+{
+    open_hall(3, 1);
+    leave_a_rest();
+    run2(buys_one, sells_what_it_finds);
+    ax_tickets_destroy(hall);
+}
+
 static int reason; /* plain on purpose */
 static void *closes(void *unused)
 {

@@ -527,6 +527,8 @@ int main(int argc, char **argv)
         violated += result == 1;
         if (result == 1 || (result == 3 && worst == 0))
             worst = result;
+        if (must_find && violated != 0)
+            break;
     }
     if (ran == 0)
         usage(argv[0], only != NULL ? "no test named" : "no tests in", only != NULL ? only : argv[0]);
