@@ -33,6 +33,13 @@ bool axc_fast_accounts(struct axc_history *history, struct axc_fast *fast);
 bool axc_fast_groups(const struct axc_part *part, struct axc_fast *fast);
 bool axc_fast_queue(const struct axc_part *part, struct axc_fast *fast);
 
+/* What a judge of values says with each interval narrowed by so much at either end. */
+enum axc_finding { AXC_NOT_MINE, AXC_RIGHT, AXC_WRONG };
+typedef enum axc_finding axc_value_judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast);
+
+/* Asks it as often as clocks that differ make necessary. Returns as the judges above. */
+bool axc_fast_value_by_value(const struct axc_part *part, axc_value_judge *judge, struct axc_fast *fast);
+
 /* Finds operations of the lanes again, to show them: up to `most` that `chosen` wants, in the order of the lanes. */
 typedef bool axc_chosen(void *context, const struct axc_op *op, const int64_t *values);
 void axc_fast_show(struct axc_history *history, axc_chosen *chosen, void *context, size_t most, struct axc_fast *fast);

@@ -403,18 +403,16 @@ static bool order_groups(struct judge *j)
     return true;
 }
 
-enum answer { NOT_MINE, RIGHT, WRONG };
-
-static enum answer judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
+static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
 {
     struct judge j = {.part = part, .narrow = narrow, .base = part->start[0], .fast = fast};
     j.uses = axc_alloc((2 * part->count + 1) * sizeof *j.uses);
     j.dropped = axc_zeroed(part->count + 1, sizeof *j.dropped);
     j.reached = axc_zeroed(2 * part->count + 1, sizeof *j.reached);
     j.groups = axc_alloc((part->count + 2) * sizeof *j.groups);
-    enum answer answer = NOT_MINE;
+    enum axc_finding answer = AXC_NOT_MINE;
     if (j.uses != NULL && j.dropped != NULL && j.reached != NULL && j.groups != NULL && collect(&j))
-        answer = make_groups(&j) && order_groups(&j) ? RIGHT : WRONG;
+        answer = make_groups(&j) && order_groups(&j) ? AXC_RIGHT : AXC_WRONG;
     axc_free(j.uses);
     axc_free(j.dropped);
     axc_free(j.reached);
@@ -424,14 +422,5 @@ static enum answer judge(const struct axc_part *part, uint64_t narrow, struct ax
 
 bool axc_fast_groups(const struct axc_part *part, struct axc_fast *fast)
 {
-    fast->rule = "value by value";
-    enum answer answer = judge(part, 0, fast);
-    /* Where clocks differ the intervals were made wider, and don't show a process's own order; as they were, they show
-     * more than there is. What is wrong without that order is wrong, and what is right with more is right. */
-    if (answer == RIGHT && part->history->skew > 0)
-        answer = judge(part, part->history->skew, fast) == RIGHT ? RIGHT : NOT_MINE;
-    if (answer == RIGHT && part->history->touching)
-        return false;
-    fast->right = answer == RIGHT;
-    return answer != NOT_MINE;
+    return axc_fast_value_by_value(part, judge, fast);
 }

@@ -224,9 +224,7 @@ static bool check_empty(struct judge *j, const struct stay *sure)
     return fine;
 }
 
-enum answer { NOT_MINE, RIGHT, WRONG };
-
-static enum answer judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
+static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
 {
     struct judge j = {.part = part, .narrow = narrow, .fast = fast};
     j.bounded = part->history->capacity >= 0 && (uint64_t)part->history->capacity < part->count;
@@ -234,13 +232,13 @@ static enum answer judge(const struct axc_part *part, uint64_t narrow, struct ax
     j.stays = axc_alloc((part->count + 1) * sizeof *j.stays);
     j.empty = axc_alloc((part->count + 1) * sizeof *j.empty);
     struct stay *sure = axc_alloc((part->count + 1) * sizeof *sure);
-    enum answer answer = NOT_MINE;
+    enum axc_finding answer = AXC_NOT_MINE;
     axc_budget_clear();
     if (j.stays != NULL && j.empty != NULL && sure != NULL && part->start_words == 0 && collect(&j))
-        answer = pair(&j) && check_order(&j, sure) && check_empty(&j, sure) ? RIGHT : WRONG;
+        answer = pair(&j) && check_order(&j, sure) && check_empty(&j, sure) ? AXC_RIGHT : AXC_WRONG;
     /* With a bound fewer orders are left; with an unanswered dequeue there are more. */
-    if (axc_budget_exhausted() || (answer == RIGHT && j.bounded) || (answer == WRONG && j.open))
-        answer = NOT_MINE;
+    if (axc_budget_exhausted() || (answer == AXC_RIGHT && j.bounded) || (answer == AXC_WRONG && j.open))
+        answer = AXC_NOT_MINE;
     axc_free(j.stays);
     axc_free(j.empty);
     axc_free(sure);
@@ -249,13 +247,5 @@ static enum answer judge(const struct axc_part *part, uint64_t narrow, struct ax
 
 bool axc_fast_queue(const struct axc_part *part, struct axc_fast *fast)
 {
-    fast->rule = "value by value";
-    enum answer answer = judge(part, 0, fast);
-    /* As for groups: wrong with the wider intervals is wrong, right with the narrower ones is right. */
-    if (answer == RIGHT && part->history->skew > 0)
-        answer = judge(part, part->history->skew, fast) == RIGHT ? RIGHT : NOT_MINE;
-    if (answer == RIGHT && part->history->touching)
-        return false;
-    fast->right = answer == RIGHT;
-    return answer != NOT_MINE;
+    return axc_fast_value_by_value(part, judge, fast);
 }
