@@ -9,12 +9,9 @@
 
 #include <atomicx/stress.h>
 
-#include <hiredis/hiredis.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -26,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "redis_server.h"
+#include "cluster_servers.h"
 
 enum { BATCH = 64, SAMPLES = 256, ODD = 256 };
 
@@ -59,13 +56,8 @@ struct samples {
 
 struct shared {
     uint32_t capacity;
-    char servers[64];
-    struct redis_server server;
-    pthread_t nemesis;
-    bool started;
-    atomic_int ready; /* 1: the server answers; -1: there is none */
-    atomic_bool stop;
-    atomic_ulong answered, server_kills;
+    struct cluster_servers servers;
+    atomic_llong last_kill, last_sale; /* ms: of a seller process, and an answer after it */
     ax_event_figures end;
 };
 
@@ -75,34 +67,20 @@ static void nap(long ms)
     nanosleep(&time, NULL);
 }
 
+static long long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 static void fail(const char *what)
 {
     fprintf(stderr, "cluster: %s: %s\n", what, strerror(errno));
     _exit(70);
 }
 
-/* ---- the server, and what befalls it ---- */
-
-static void *nemesis(void *argument)
-{
-    const ax_stress_run *run = argument;
-    struct shared *shared = run->shared;
-    uint64_t kills = (uint64_t)ax_stress_value(run, "server-kills"), done = 0;
-    bool fine = redis_server_start(&shared->server, "always", false);
-    snprintf(shared->servers, sizeof shared->servers, "127.0.0.1:%d", shared->server.port);
-    atomic_store(&shared->ready, fine ? 1 : -1);
-    while (fine && !atomic_load(&shared->stop)) {
-        nap(1);
-        if (done == kills || atomic_load(&shared->answered) < (done + 1) * shared->capacity / (kills + 1))
-            continue;
-        redis_server_kill(&shared->server);
-        if (!redis_server_restart(&shared->server))
-            fail("the server does not come back");
-        atomic_store(&shared->server_kills, ++done);
-    }
-    redis_server_stop(&shared->server);
-    return NULL;
-}
+/* ---- the run ---- */
 
 static const char *setup(ax_stress_run *run)
 {
@@ -112,12 +90,11 @@ static const char *setup(ax_stress_run *run)
     run->shared = shared;
     shared->capacity = (uint32_t)(run->iters * run->threads);
     signal(SIGPIPE, SIG_IGN);
-    if (pthread_create(&shared->nemesis, NULL, nemesis, run) != 0)
-        return "no thread for the server";
-    shared->started = true;
-    while (atomic_load(&shared->ready) == 0)
-        nap(1);
-    return atomic_load(&shared->ready) < 0 ? "no redis-server" : NULL;
+    shared->servers.sales = shared->capacity;
+    shared->servers.replicas = (uint32_t)ax_stress_value(run, "replicas");
+    shared->servers.kills = (uint64_t)ax_stress_value(run, "server-kills");
+    shared->servers.failovers = (uint64_t)ax_stress_value(run, "failovers");
+    return cluster_servers_start(&shared->servers);
 }
 
 static void teardown(ax_stress_run *run)
@@ -129,9 +106,7 @@ static void teardown(ax_stress_run *run)
         free(tally->log);
         free(tally->found);
     }
-    atomic_store(&shared->stop, true);
-    if (shared->started)
-        pthread_join(shared->nemesis, NULL);
+    cluster_servers_stop(&shared->servers);
     free(shared);
 }
 
@@ -151,7 +126,7 @@ static void start_seller(ax_stress_worker *self)
     struct tally *tally = self->tally;
     const struct shared *shared = self->shared;
     int requests[2], answers[2];
-    char capacity[16], buyers[16];
+    char capacity[16], buyers[16], replicas[16];
     if (pipe2(requests, O_CLOEXEC) != 0 || pipe2(answers, O_CLOEXEC) != 0)
         fail("pipe");
     posix_spawn_file_actions_t files;
@@ -160,8 +135,9 @@ static void start_seller(ax_stress_worker *self)
     posix_spawn_file_actions_adddup2(&files, answers[1], STDOUT_FILENO);
     snprintf(capacity, sizeof capacity, "%" PRIu32, shared->capacity);
     snprintf(buyers, sizeof buyers, "%" PRId64, ax_stress_value(self->run, "buyers"));
-    char *arguments[] = { (char[]){ "cluster" }, (char[]){ "--seller" }, strdup(self->run->impl->name), strdup(shared->servers),
-                          capacity, buyers, NULL };
+    snprintf(replicas, sizeof replicas, "%" PRIu32, shared->servers.replicas);
+    char *arguments[] = { (char[]){ "cluster" }, (char[]){ "--seller" }, strdup(self->run->impl->name),
+                          strdup(shared->servers.addresses), capacity, buyers, replicas, NULL };
     extern char **environ;
     if (posix_spawn(&tally->till.process, "/proc/self/exe", &files, NULL, arguments, environ) != 0)
         fail("posix_spawn");
@@ -187,7 +163,8 @@ static void log_answer(ax_stress_worker *self, const struct cluster_answer *answ
 {
     struct tally *tally = self->tally;
     struct shared *shared = self->shared;
-    atomic_fetch_add(&shared->answered, 1);
+    atomic_fetch_add(&shared->servers.answered, 1);
+    atomic_store(&shared->last_sale, now_ms());
     if (*before >= 0) {
         tally->found = realloc(tally->found, (tally->found_count + 1) * sizeof *tally->found);
         if (tally->found == NULL)
@@ -205,28 +182,19 @@ static void log_answer(ax_stress_worker *self, const struct cluster_answer *answ
         tally->repeats[tally->odd++] = answer->ticket;
 }
 
-/* The ticket that the server has for an order, or -1. */
 static int64_t look_up(ax_stress_worker *self, uint64_t purchase)
 {
     struct shared *shared = self->shared;
-    ax_order order = order_of(self, purchase);
-    for (;;) {
-        redisReply *reply = redis_server_ask(&shared->server, "HGET ax:{stress}:orders %b", &order, sizeof order);
-        bool answered = reply != NULL && reply->type != REDIS_REPLY_ERROR;
-        int64_t ticket = answered && reply->type == REDIS_REPLY_STRING ? atoll(reply->str) : -1;
-        freeReplyObject(reply);
-        if (answered)
-            return ticket;
-        nap(5);
-    }
+    const ax_order order = order_of(self, purchase);
+    return cluster_servers_look_up(&shared->servers, &order);
 }
 
-/* Whether this purchase is one of `times`, spread over all; another part of the way for kills and stops. */
+/* Whether this purchase is one of `times`, spread over all: the last of a stretch, or another part of the way. */
 static bool is_turn(const ax_stress_worker *self, const char *times, uint64_t part, uint64_t purchase)
 {
     uint64_t count = (uint64_t)ax_stress_value(self->run, times), iters = self->run->iters;
     uint64_t every = count == 0 ? 0 : iters / count;
-    return every > 0 && purchase % every == every / part;
+    return every > 0 && purchase % every == (every - 1) / part;
 }
 
 /* Some answers are followed by their seller's death, or sleep. */
@@ -238,8 +206,9 @@ static void haunt(ax_stress_worker *self, uint64_t purchase)
         nap(2 * CLUSTER_LEASE_MS); /* long enough or not: it is what may happen, not what must */
         kill(tally->till.process, SIGCONT);
         tally->stops++;
-    } else if (is_turn(self, "kills", 2, purchase)) {
+    } else if (is_turn(self, "kills", 1, purchase)) {
         kill(tally->till.process, SIGKILL);
+        atomic_store(&((struct shared *)self->shared)->last_kill, now_ms());
         tally->kills++;
     }
 }
@@ -305,7 +274,7 @@ static void observe(ax_stress_worker *self)
     struct samples *samples = self->tally;
     const struct shared *shared = self->shared;
     if (samples->event == NULL &&
-        (ax_cluster_open_redis(&(ax_redis_options){ .servers = shared->servers }, &samples->cluster) != AX_OK ||
+        (ax_cluster_open_redis(&(ax_redis_options){ .servers = shared->servers.addresses }, &samples->cluster) != AX_OK ||
          ax_event_open(samples->cluster, "stress", shared->capacity, &(ax_event_options){ .lease_ms = CLUSTER_LEASE_MS },
                        &samples->event) != AX_OK))
         fail("no event to observe");
@@ -352,9 +321,13 @@ static ax_stress_verdict judge(const ax_stress_run *run, char *sentence, size_t 
         for (uint64_t i = 0; i < samples->count && i < SAMPLES; i++)
             uneven += samples->seen[i].sold + samples->seen[i].free + samples->seen[i].leased != shared->capacity;
     }
-    snprintf(sentence, size, "%" PRId64 " of %" PRIu32 " tickets told, %" PRId64 " twice; %" PRId64 " processes killed, %" PRId64
-             " stopped, the server killed %lu times; %" PRId64 " sold unacknowledged, %" PRId64 " of them not found again; %" PRId64
-             " uneven samples", told, shared->capacity, twice, kills, stops, atomic_load(&shared->server_kills), found, changed, uneven);
+    int length = snprintf(sentence, size, "%" PRId64 " of %" PRIu32 " tickets told, %" PRId64 " twice; %" PRId64 " processes killed, %"
+                          PRId64 " stopped, the server killed %lu times and replaced %lu times; %" PRId64 " sold unacknowledged, %"
+                          PRId64 " of them not found again; %" PRId64 " uneven samples", told, shared->capacity, twice, kills, stops,
+                          atomic_load(&shared->servers.killed), atomic_load(&shared->servers.failed_over), found, changed, uneven);
+    if (kills > 0 && length > 0 && (size_t)length < size)
+        snprintf(sentence + length, size - (size_t)length, "; the last answer %lld ms after the last kill, leases last %d ms",
+                 atomic_load(&shared->last_sale) - atomic_load(&shared->last_kill), CLUSTER_LEASE_MS);
     bool fine = twice == 0 && changed == 0 && uneven == 0 && (!run->complete || told == shared->capacity);
     return fine ? AX_STRESS_HOLDS : AX_STRESS_VIOLATED;
 }
@@ -364,7 +337,9 @@ static void put_setup(const ax_stress_run *run, ax_stress_out *out)
     struct shared *shared = run->shared;
     ax_stress_put_integer(out, "capacity", shared->capacity);
     ax_stress_put_integer(out, "buyers", ax_stress_value(run, "buyers"));
-    ax_stress_put_integer(out, "server_kills", (int64_t)atomic_load(&shared->server_kills));
+    ax_stress_put_integer(out, "replicas", shared->servers.replicas);
+    ax_stress_put_integer(out, "server_kills", (int64_t)atomic_load(&shared->servers.killed));
+    ax_stress_put_integer(out, "failovers", (int64_t)atomic_load(&shared->servers.failed_over));
 }
 
 static void put_worker(const ax_stress_run *run, uint32_t thread, ax_stress_out *out)
@@ -415,37 +390,46 @@ static const char *check(const ax_stress_run *run)
         return "--duration: this program sells a number of tickets, give --iters";
     if (run->iters * run->threads > AX_EVENT_MAX_CAPACITY || run->observers != 1)
         return run->observers != 1 ? "--observers: exactly one counts the tickets" : "--iters: too many tickets";
+    if (ax_stress_value(run, "failovers") > 0 && ax_stress_value(run, "replicas") == 0)
+        return "--failovers: to what? give --replicas";
     return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct cluster_kind *const kinds[] = { &cluster_ours, &cluster_ack_first, &cluster_no_fence };
+    static const struct cluster_kind *const kinds[] = { &cluster_ours, &cluster_ack_first, &cluster_no_fence, &cluster_wait_none,
+                                                &cluster_wait_anew };
     static const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_event_sell", .enter = enter, .work = work, .leave = leave, .observe = observe },
         { .name = "broken-ack-first", .about = "the buyer is told before the server", .broken = true, .enter = enter, .work = work,
           .leave = leave, .observe = observe },
         { .name = "broken-no-fence", .about = "sells on from a lease that was taken away", .broken = true, .enter = enter,
           .work = work, .leave = leave, .observe = observe },
+        { .name = "broken-wait-none", .about = "does not wait for the replicas", .broken = true, .enter = enter, .work = work,
+          .leave = leave, .observe = observe },
+        { .name = "broken-wait-anew", .about = "when the connection breaks, waits for the replicas on another one", .broken = true,
+          .enter = enter, .work = work, .leave = leave, .observe = observe },
     };
     static const ax_stress_option options[] = {
         { "kills", "how often each till kills its seller process", false, 0, 1000000, 3 },
         { "stops", "how often each till stops it for longer than a lease", false, 0, 1000000, 1 },
         { "server-kills", "how often the server is killed", false, 0, 1000000, 1 },
+        { "replicas", "replicas of the server", false, 0, CLUSTER_REPLICAS, 0 },
+        { "failovers", "how often it is killed and a replica that has fallen behind takes its place", false, 0, 1000000, 0 },
         { "buyers", "threads of a seller process", false, 1, 64, 8 },
     };
     static const ax_stress_program program = {
-        .noun = "cluster", .about = "tickets over Redis, with processes and servers killed", .impls = impls, .impl_count = 3,
-        .blind_spot = "power loss and partitions between hosts", .options = options, .option_count = 4, .iters = 1000,
+        .noun = "cluster", .about = "tickets over Redis, with processes and servers killed", .impls = impls, .impl_count = 5,
+        .blind_spot = "power loss and partitions between hosts", .options = options, .option_count = 6, .iters = 1000,
         .observers = 1, .batch = BATCH, .tally_size = sizeof(struct tally), .observer_tally_size = sizeof(struct samples),
         .check = check, .setup = setup, .judge = judge, .put_setup = put_setup, .put_worker = put_worker,
         .put_final = put_final, .put_more = put_more, .teardown = teardown,
     };
-    if (argc == 6 && strcmp(argv[1], "--seller") == 0) {
+    if (argc == 7 && strcmp(argv[1], "--seller") == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
             if (strcmp(kinds[i]->name, argv[2]) == 0)
-                return cluster_seller(kinds[i], argv[3], (uint32_t)atoll(argv[4]), (uint32_t)atoi(argv[5]));
+                return cluster_seller(kinds[i], argv[3], (uint32_t)atoll(argv[4]), (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
         return 2;
     }
     return ax_stress_main(argc, argv, &program);

@@ -21,12 +21,12 @@ struct cluster_answer {
 /* How a seller process sells. `sell` gives a ticket or CLUSTER_NONE; it may be called by many threads. */
 struct cluster_kind {
     const char *name;
-    void (*open)(const char *servers, uint32_t capacity);
+    void (*open)(const char *servers, uint32_t capacity, uint32_t replicas);
     int64_t (*sell)(const ax_order *order);
 };
-extern const struct cluster_kind cluster_ours, cluster_ack_first, cluster_no_fence;
+extern const struct cluster_kind cluster_ours, cluster_ack_first, cluster_no_fence, cluster_wait_none, cluster_wait_anew;
 
 /* The seller process: requests on stdin, answers on stdout, until stdin ends. */
-int cluster_seller(const struct cluster_kind *kind, const char *servers, uint32_t capacity, uint32_t threads);
+int cluster_seller(const struct cluster_kind *kind, const char *servers, uint32_t capacity, uint32_t threads, uint32_t replicas);
 
 #endif

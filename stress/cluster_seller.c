@@ -9,11 +9,11 @@
 
 static ax_event *event;
 
-static void ours_open(const char *servers, uint32_t capacity)
+static void ours_open(const char *servers, uint32_t capacity, uint32_t replicas)
 {
     ax_cluster *cluster;
     const ax_event_options options = { .block = 64, .lease_ms = CLUSTER_LEASE_MS };
-    if (ax_cluster_open_redis(&(ax_redis_options){ .servers = servers, .answer_ms = 2000 }, &cluster) != AX_OK ||
+    if (ax_cluster_open_redis(&(ax_redis_options){ .servers = servers, .replicas = replicas, .answer_ms = 2000 }, &cluster) != AX_OK ||
         ax_event_open(cluster, "stress", capacity, &options, &event) != AX_OK)
         _exit(70);
 }
@@ -38,6 +38,15 @@ static int64_t ours_sell(const ax_order *order)
 
 const struct cluster_kind cluster_ours = { "ours", ours_open, ours_sell };
 
+/* As ours, told that there are no replicas. What the next master does not have is sold again. */
+static void wait_none_open(const char *servers, uint32_t capacity, uint32_t replicas)
+{
+    (void)replicas;
+    ours_open(servers, capacity, 0);
+}
+
+const struct cluster_kind cluster_wait_none = { "broken-wait-none", wait_none_open, ours_sell };
+
 static const struct cluster_kind *selling;
 
 static void *sell_until_the_end(void *none)
@@ -52,13 +61,13 @@ static void *sell_until_the_end(void *none)
     return none;
 }
 
-int cluster_seller(const struct cluster_kind *kind, const char *servers, uint32_t capacity, uint32_t threads)
+int cluster_seller(const struct cluster_kind *kind, const char *servers, uint32_t capacity, uint32_t threads, uint32_t replicas)
 {
     pthread_t *thread = calloc(threads, sizeof *thread);
     selling = kind;
     if (thread == NULL)
         return 70;
-    kind->open(servers, capacity);
+    kind->open(servers, capacity, replicas);
     for (uint32_t i = 0; i < threads; i++)
         if (pthread_create(&thread[i], NULL, sell_until_the_end, NULL) != 0)
             return 70;

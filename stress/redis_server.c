@@ -61,8 +61,9 @@ static void put_in_background(struct redis_server *server)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    char port[16], log[96];
+    char port[16], log[96], master[16];
     snprintf(port, sizeof port, "%d", server->port);
+    snprintf(master, sizeof master, "%d", server->follows);
     snprintf(log, sizeof log, "%s/log", server->folder);
     int fd = open("/dev/null", O_RDWR);
     dup2(fd, STDIN_FILENO);
@@ -70,7 +71,8 @@ static void put_in_background(struct redis_server *server)
     dup2(fd, STDERR_FILENO);
     execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", server->folder, "--logfile", log,
            "--appendonly", "yes", "--appendfsync", server->appendfsync, "--save", "", "--repl-diskless-sync-delay", "0",
-           "--cluster-enabled", server->cluster ? "yes" : "no", "--cluster-node-timeout", "1000", (char *)NULL);
+           "--cluster-enabled", server->cluster ? "yes" : "no", "--cluster-node-timeout", "60000",
+           server->follows != 0 ? "--replicaof" : (char *)NULL, "127.0.0.1", master, (char *)NULL);
     _exit(127);
 }
 

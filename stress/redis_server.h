@@ -15,6 +15,7 @@ struct redis_server {
     pid_t process; /* 0: not running */
     int port;
     bool cluster;  /* a node of a Redis Cluster */
+    int follows;   /* the port of the master whose replica it starts as; 0: it starts as a master */
     char folder[64];
     const char *appendfsync; /* always, everysec, no */
 };
@@ -22,7 +23,7 @@ struct redis_server {
 /* A new server, answering when this returns. False (and a sentence on stderr): it could not be had. */
 bool redis_server_start(struct redis_server *server, const char *appendfsync, bool cluster);
 
-/* kill -9, and the same data on the same port again, loaded when this returns. */
+/* kill -9, and the same data on the same port again, loaded when this returns; as a replica if it follows one. */
 void redis_server_kill(struct redis_server *server);
 bool redis_server_restart(struct redis_server *server);
 

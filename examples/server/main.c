@@ -43,6 +43,7 @@ static bool server_create(struct server *server)
 static void server_destroy(struct server *server)
 {
     connections_destroy(server->connections);
+    shared_events_destroy(server->shared_events);
     memo_destroy(server->memo);
     bank_destroy(server->bank);
     events_destroy(server->events);
@@ -98,11 +99,15 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* in all threads: watch takes them */
-    enum exit_code code = EXIT_INTERNAL;
-    if (!server_create(&server))
+    enum exit_code code = EXIT_FINE;
+    if (!server_create(&server)) {
         fprintf(stderr, "server: out of memory\n");
-    else
-        code = server.options.snapshot ? snapshot_load(&server, server.options.snapshot) : EXIT_FINE;
+        code = EXIT_INTERNAL;
+    }
+    if (code == EXIT_FINE && server.options.redis)
+        code = shared_events_create(&server.options, &server.shared_events);
+    if (code == EXIT_FINE && server.options.snapshot)
+        code = snapshot_load(&server, server.options.snapshot);
     if (code == EXIT_FINE)
         code = serve(&server, &signals);
     server_destroy(&server);

@@ -31,6 +31,7 @@ static const struct number_option {
     { OPTION("--max-tickets", max_tickets), 1000000, 1, 1 << 30, "tickets for one event" },
     { OPTION("--max-accounts", max_accounts), 100000, 1, 1 << 28, "accounts" },
     { OPTION("--max-memo", max_memo), 10000, 1, 1 << 30, "results the memo keeps" },
+    { OPTION("--replicas", replicas), 0, 0, 1000, "with --redis: replicas that must have a sale; all there are" },
     { OPTION("--memo-rounds", memo_rounds), 1000000, 1, INT64_MAX, "work behind each /memo" },
 #undef OPTION
 };
@@ -41,8 +42,9 @@ static void help(void)
     printf("usage: server [OPTION...]\n"
            "An HTTP server that embeds every primitive of libatomicx. Ends on SIGTERM, when what was accepted is answered.\n\n"
            "  %-20s address to listen on (127.0.0.1)\n"
-           "  %-20s keep the state in FILE: read at the start, written at intervals and at the end\n",
-           "--listen ADDRESS", "--snapshot FILE");
+           "  %-20s keep the state in FILE: read at the start, written at intervals and at the end\n"
+           "  %-20s sell the tickets of events together with other servers, which have the same Redis\n",
+           "--listen ADDRESS", "--snapshot FILE", "--redis HOST:PORT");
     for (int i = 0; i < NUMBERS; i++) {
         char name[32];
         snprintf(name, sizeof name, "%s N", numbers[i].name);
@@ -53,6 +55,7 @@ static void help(void)
            "  POST /jobs (JSON)   GET /jobs?after=ID&limit=N   DELETE /jobs   GET, POST, DELETE /jobs/{id}\n"
            "  POST /tickets/{event}?capacity=N   GET /tickets/{event}   POST /tickets/{event}/sell\n"
            "  POST /tickets/{event}/refund?number=N\n"
+           "       with --redis: sell?order=HEX asks again for that order, and there are no refunds\n"
            "  POST /accounts?floor=N   GET /accounts (audit)   GET /accounts/{id}\n"
            "  POST /accounts/{id}/deposit?amount=N   /accounts/{id}/withdraw?amount=N\n"
            "  POST /accounts/{id}/transfer?to=ID&amount=N\n"
@@ -93,6 +96,8 @@ static void set_option(struct options *options, const char *name, const char *va
         options->listen = value;
     else if (strcmp(name, "--snapshot") == 0)
         options->snapshot = value;
+    else if (strcmp(name, "--redis") == 0)
+        options->redis = value;
     else
         usage("unknown option", name);
 }

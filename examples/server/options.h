@@ -9,10 +9,11 @@
 enum exit_code { EXIT_FINE = 0, EXIT_UNANSWERED = 1, EXIT_USAGE = 2, EXIT_CORRUPT = 65, EXIT_INTERNAL = 70, EXIT_INTERRUPTED = 130 };
 
 struct options {
-    const char *listen, *snapshot; /* snapshot: NULL without */
+    const char *listen, *snapshot, *redis; /* the last two: NULL without */
     int64_t port, threads, workers;
     int64_t timeout, grace, interval; /* seconds */
     int64_t max_connections, max_body, max_key, max_counters, max_jobs, max_events, max_tickets, max_accounts, max_memo;
+    int64_t replicas; /* of the Redis server */
     int64_t memo_rounds;
 };
 

@@ -9,6 +9,7 @@
  *     request.c      parameters and answers, as handlers want them
  *     workers.c      the threads for what takes long
  *     counters.c jobs.c tickets.c accounts.c memo.c   one primitive each, with its endpoints
+ *     tickets_shared.c   tickets over Redis, with --redis in place of tickets.c's
  *     metrics.c      /metrics
  *     snapshot.c     the state in a file
  *     query.c bytes.c options.c                       know nothing of the rest
@@ -79,6 +80,7 @@ struct server {
     struct counters *counters;
     struct jobs *jobs;
     struct events *events;
+    struct shared_events *shared_events; /* NULL without --redis */
     struct bank *bank;
     struct memo *memo;
     struct workers *workers;
@@ -158,6 +160,12 @@ struct events *events_create(const struct options *options);
 void events_destroy(struct events *events);
 size_t events_len(const struct events *events);
 handler events_open, events_left, events_sell, events_refund;
+
+/* EXIT_FINE, or an exit code after a word on stderr. */
+enum exit_code shared_events_create(const struct options *options, struct shared_events **created);
+void shared_events_destroy(struct shared_events *events);
+size_t shared_events_len(const struct shared_events *events);
+handler shared_events_open, shared_events_left, shared_events_sell;
 
 struct bank *bank_create(const struct options *options);
 void bank_destroy(struct bank *bank);

@@ -96,6 +96,10 @@ void events_open(struct server *server, const struct request *request, struct an
     struct events *events = server->events;
     struct text name;
     int64_t capacity;
+    if (server->shared_events) {
+        shared_events_open(server, request, answer);
+        return;
+    }
     if (!request_path_name(request, 1, &name, answer) ||
         !request_number(request, "capacity", 1, events->most_tickets, &capacity, answer))
         return;
@@ -117,6 +121,8 @@ void events_open(struct server *server, const struct request *request, struct an
 
 void events_left(struct server *server, const struct request *request, struct answer *answer)
 {
+    if (server->shared_events)
+        return; /* to a worker */
     struct event *event = find(server, request, answer);
     if (event)
         answer_json(answer, 200, "{\"capacity\":%" PRIu32 ",\"left\":%" PRIu32 "}", event->capacity,
@@ -142,6 +148,8 @@ static bool note_refunded(struct event *event, uint32_t number)
 
 void events_sell(struct server *server, const struct request *request, struct answer *answer)
 {
+    if (server->shared_events)
+        return; /* to a worker */
     struct event *event = find(server, request, answer);
     uint32_t number;
     if (!event)
@@ -156,6 +164,10 @@ void events_sell(struct server *server, const struct request *request, struct an
 
 void events_refund(struct server *server, const struct request *request, struct answer *answer)
 {
+    if (server->shared_events) {
+        answer_text(answer, 409, "tickets that several servers sell are not refunded");
+        return;
+    }
     struct event *event = find(server, request, answer);
     int64_t number;
     if (!event || !request_number(request, "number", 0, (int64_t)event->capacity - 1, &number, answer))

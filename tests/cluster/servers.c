@@ -3,60 +3,12 @@
  * servers.c: servers that fall behind, die, come back, or are not the ones in charge. Nothing waits for a time: a
  * sale that must not succeed is one whose replica is known to be gone, and what must succeed is tried until it does.
  */
-#include <atomicx/cluster.h>
-
-#include <hiredis/hiredis.h>
-
-#include <stdbool.h>
-
-#include "../check.h"
-#include "redis_server.h"
-
-static ax_cluster *open_cluster(const char *servers, uint32_t replicas)
-{
-    ax_cluster *cluster;
-    CHECK_FATAL(ax_cluster_open_redis(&(ax_redis_options){ .servers = servers, .replicas = replicas, .answer_ms = 500 },
-                                      &cluster) == AX_OK);
-    return cluster;
-}
-
-static ax_event *open_event(ax_cluster *cluster, uint32_t capacity)
-{
-    ax_event *event;
-    CHECK_FATAL(ax_event_open(cluster, "event", capacity, NULL, &event) == AX_OK);
-    return event;
-}
-
-static bool says(const struct redis_server *server, const char *command, const char *wanted)
-{
-    redisReply *reply = redis_server_ask(server, command);
-    bool has = reply != NULL && reply->str != NULL && strstr(reply->str, wanted) != NULL;
-    freeReplyObject(reply);
-    return has;
-}
-
-static void wait_until(const struct redis_server *server, const char *command, const char *wanted)
-{
-    while (!says(server, command, wanted))
-        usleep(2000);
-}
+#include "clients.h"
 
 static void follow(const struct redis_server *replica, const struct redis_server *master)
 {
     freeReplyObject(redis_server_ask(replica, "REPLICAOF 127.0.0.1 %d", master->port));
     wait_until(replica, "INFO replication", "master_link_status:up");
-}
-
-/* Buys with this order until it is known whether it did. */
-static uint32_t settle(ax_event *event, const ax_order *order)
-{
-    uint32_t number = AX_EVENT_MAX_CAPACITY;
-    ax_status status;
-    do
-        status = ax_event_sell(event, order, 1000, &number);
-    while (status == AX_ETIMEDOUT || status == AX_EAGAIN);
-    CHECK_EQ(status, AX_OK);
-    return number;
 }
 
 static void a_failover_forgets_no_sale_that_was_told(void)
@@ -67,7 +19,7 @@ static void a_failover_forgets_no_sale_that_was_told(void)
     follow(&replica, &master);
     snprintf(servers, sizeof servers, "127.0.0.1:%d,127.0.0.1:%d", master.port, replica.port);
     ax_cluster *cluster = open_cluster(servers, 1);
-    ax_event *event = open_event(cluster, 100);
+    ax_event *event = open_event(cluster, "event", 100);
     ax_order told[5], untold;
     uint32_t number[5], number_of_untold = 0;
     for (int i = 0; i < 5; i++) {
@@ -107,7 +59,7 @@ static void a_server_that_is_killed_has_kept_its_sales(void)
     CHECK_FATAL(redis_server_start(&server, "always", false));
     snprintf(servers, sizeof servers, "127.0.0.1:%d", server.port);
     ax_cluster *cluster = open_cluster(servers, 0);
-    ax_event *event = open_event(cluster, 100);
+    ax_event *event = open_event(cluster, "event", 100);
     ax_order first, second;
     CHECK_FATAL(ax_order_make(&first) == AX_OK && ax_order_make(&second) == AX_OK);
     uint32_t number = settle(event, &first), other = 0;
@@ -123,29 +75,6 @@ static void a_server_that_is_killed_has_kept_its_sales(void)
     ax_cluster_close(cluster);
 }
 
-static void moved_is_followed(void)
-{
-    struct redis_server owner, other;
-    char servers[40];
-    CHECK_FATAL(redis_server_start(&owner, "no", true) && redis_server_start(&other, "no", true));
-    freeReplyObject(redis_server_ask(&owner, "CLUSTER ADDSLOTSRANGE 0 16383"));
-    freeReplyObject(redis_server_ask(&other, "CLUSTER MEET 127.0.0.1 %d", owner.port));
-    wait_until(&other, "GET ax:{event}:total", "MOVED ");
-    wait_until(&owner, "CLUSTER INFO", "cluster_state:ok");
-    snprintf(servers, sizeof servers, "127.0.0.1:%d", other.port);
-    ax_cluster *cluster = open_cluster(servers, 0);
-    ax_event *event = open_event(cluster, 100);
-    ax_order order;
-    CHECK_FATAL(ax_order_make(&order) == AX_OK);
-    uint32_t number = settle(event, &order);
-    CHECK(says(&owner, "GET ax:{event}:total", "100"));
-    CHECK_EQ(settle(event, &order), number);
-    ax_event_close(event, 1000);
-    ax_cluster_close(cluster);
-    redis_server_stop(&other);
-    redis_server_stop(&owner);
-}
-
 static void what_is_not_ours_is_refused(void)
 {
     struct redis_server server;
@@ -156,11 +85,11 @@ static void what_is_not_ours_is_refused(void)
     snprintf(servers, sizeof servers, "127.0.0.1:%d", server.port);
     freeReplyObject(redis_server_ask(&server, "SET ax:{event}:leases 5"));
     ax_cluster *cluster = open_cluster(servers, 0);
-    ax_event *event = open_event(cluster, 100);
+    ax_event *event = open_event(cluster, "event", 100);
     CHECK_EQ(ax_event_sell(event, &order, 60000, &number), AX_ECORRUPT);
     ax_event_close(event, 1000);
     freeReplyObject(redis_server_ask(&server, "CONFIG SET requirepass secret"));
-    event = open_event(cluster, 100);
+    event = open_event(cluster, "event", 100);
     CHECK_EQ(ax_event_sell(event, &order, 60000, &number), AX_EPERM);
     ax_event_close(event, 1000);
     ax_cluster_close(cluster);
@@ -174,7 +103,6 @@ int main(void)
 {
     RUN(a_failover_forgets_no_sale_that_was_told);
     RUN(a_server_that_is_killed_has_kept_its_sales);
-    RUN(moved_is_followed);
     RUN(what_is_not_ours_is_refused);
     return check_summary();
 }

@@ -54,7 +54,7 @@ for section in re.split(r"^## ", page, flags=re.M)[1:]:
     for functions, effect, names in re.findall(r"^\| (`ax_.*?) \| (.*) \| (`[^|]*) \|$", section, re.M):
         lines += 1
         told += re.findall(r"`(\w+)`", functions)
-        for path, code in re.findall(r"`((?:lib|include)/[\w./]+)` `([^`]+)`", effect):
+        for path, code in re.findall(r"`((?:lib|include|cluster)/[\w./]+)` `([^`]+)`", effect):
             if code.replace("\\|", "|") not in re.sub(r"\s+", " ", read(path)):
                 failures.append(f"{functions}: {path} has no {code}")
         for name in re.findall(r"`([^`]+)`", names):

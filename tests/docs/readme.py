@@ -6,14 +6,19 @@ Every `$ ./tools/run COMMAND` of a console block is run in the build folder, as 
 building; its exit code is 0, or 1 where a broken implementation is named. `ctest` is asked for its list
 only: this is a test of it already. Lines shown below a command must occur in its output, numbers and
 seeds aside. ("Use it" is use_it.py's, from an installed library.) A block that begins with the server is a session: the server runs on a port of its own, the
-commands after it talk to it and print just what is shown, and it ends cleanly. A code block after
+commands after it talk to it and print just what is shown, and it ends cleanly. The block after `<!-- session -->` is run
+whole, with servers and a Redis of its own on free ports; its last line says in a comment what it prints. A code block after
 `<!-- from FILE -->` must stand in that file, word for word.
 """
+import contextlib
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
 
 import excerpts
 
@@ -57,9 +62,52 @@ def session(block):
     return 1 + len(rest), wrong
 
 
+def free_ports(count):
+    """The first of so many ports in a row that are free."""
+    for first in range(20000 + os.getpid() % 10000, 32768):
+        try:
+            with contextlib.ExitStack() as all_of_them:
+                for port in range(first, first + count):
+                    all_of_them.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+        except OSError:
+            continue
+    raise AssertionError("no free ports")
+
+
+def two_servers(block):
+    """Runs the block whole; what is wrong."""
+    first = free_ports(3)
+    for i, port in enumerate(("8001", "8002", "6379")):
+        block = block.replace(port, str(first + i))
+    block = block.replace("./examples", f"{build}/examples")
+    with tempfile.TemporaryDirectory() as folder:
+        script = (f"redis-server --port {first + 2} --appendonly yes --appendfsync always --save '' >log &\n"
+                  f"until redis-cli -p {first + 2} ping >ping && grep -q PONG ping; do :; done\n"
+                  + block.replace("%1", "%2").replace(" &", " >>log 2>&1 &"))
+        with subprocess.Popen(["bash", "-c", script], cwd=folder, start_new_session=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            try:
+                said = []
+                process.wait()  # not for the end of its output: the servers have it, too
+                said = os.read(process.stdout.fileno(), 65536).decode().rstrip("\n").split("\n")
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    wanted = re.search(r"# (\d+) numbers, (\d+) time each", block).groups()
+    return [] if said[-1].split() == list(wanted) else [f"two servers: said {said}"]
+
+
 count, lines = excerpts.wrong(source, "README.md")
 checked += count
 failures += lines
+
+for block in re.findall(r"<!-- session -->\n\n```sh\n(.*?)```", text, re.S):
+    if not os.path.exists(f"{build}/examples/server/server") or not shutil.which("redis-server") or not shutil.which("curl"):
+        print("no server is built, or redis-server or curl are not installed: two servers are left out")
+        continue
+    checked += 1
+    failures += two_servers(block)
 
 for block in re.findall(r"```console\n(.*?)```", text, re.S):
     if block.startswith("$ ./tools/run ./examples/server/server"):
