@@ -20,20 +20,21 @@
  *
  * | operation  | progress                                | blocks                   | allocates        | signal handler | fork |
  * |------------|-----------------------------------------|--------------------------|------------------|----------------|------|
- * | add        | wait-free; a thread's first addition and growth: mutex | only there | only there | no: add_async | yes  |
+ * | add        | wait-free; the first addition of a thread or to an adder: mutex | only there | only there | no: add_async | yes  |
  * | add_async  | wait-free                               | never                    | never            | yes            | yes  |
  * | sum        | wait-free, one step per thread ever alive at once | never          | never            | yes            | yes  |
  * | drain      | lock-free                               | never                    | never            | yes            | yes  |
  * | fini       | mutex                                   | for the mutex            | never            | no             | yes  |
  *
- * No call fails: when memory for a thread's slots cannot be had, additions go to the shared word by an
- * atomic read-modify-write, slower and just as exact. The mutex guards registration only; it is held
- * for the time of an allocation at most. add, add_async, sum and drain on one adder may all overlap.
+ * No call fails. An addition that has no slot goes to the shared word by an atomic read-modify-write, slower and
+ * just as exact: where the system refuses a thread its table (it asks again from time to time), and for
+ * adders beyond AX_ADDER_SLOTS alive at once, until they end. The mutex guards registration only; it is held for
+ * the time of an allocation, or of a sum, at most. add, add_async, sum and drain on one adder may all overlap.
  *
- * Memory: 32 bytes per adder, and 8 bytes per adder in each thread's table, which has room for 64, 512,
- * 4096, ... adders as the numbering of adders asks (outgrown tables are kept, at most 1/7 on top). Only
- * pages a thread adds in become resident. Tables of ended threads are reused by new ones and never
- * freed: there are as many as threads were alive at once. ax_adder_memory tells the bytes.
+ * Memory: 32 bytes per adder, and 8 bytes per adder in each thread's table. A table is 1 MiB of address space, of
+ * which only the pages that the thread adds in become resident: one or two with few adders. (All of it in a program
+ * that locks its future memory.) Tables of ended threads are reused by new ones and never freed: there are as many
+ * as threads were alive at once. ax_adder_memory tells the bytes.
  *
  * Memory order: additions order nothing. A reader that sees an addition in a sum may conclude nothing
  * about the adder's other writes. (An exact sum needs quiescence, which brings its own ordering.)
@@ -59,7 +60,7 @@ extern "C" {
 
 /** Opaque. Zero-filled memory is an adder at 0. Must not be copied or moved once used. */
 typedef struct ax_adder {
-    uint64_t offset_; /* where each thread's table has our slot; 0 until the first addition. Registration writes it. */
+    uint64_t offset_; /* where tables have our slot (see below); 0 until the first addition. Registration writes it. */
     int64_t base_;    /* what the slots held when this adder got its slot number. Registration writes it. */
     int64_t shared_;  /* additions that found no slot. Any thread, atomically. */
     int64_t drained_; /* total handed out by drain. Drainers, atomically. */
@@ -67,18 +68,15 @@ typedef struct ax_adder {
 
 #define AX_ADDER_INIT { 0, 0, 0, 0 }
 
+/** So many adders of a process have slots at once. */
+#define AX_ADDER_SLOTS 131072
+
 /*
- * A thread's view of its own table. Tables are filled from their high end down: base plus an adder's
- * offset is the address of its slot, and it lies below `floor` if the adder has no slot number yet (its
- * offset is 0), if the table is too short, or if the thread has none: one comparison for all three. It is of
- * the signed distance: below a table at a low address (the heap of a program that is not position
- * independent) base has wrapped around.
+ * What the calling thread takes off an adder's offset to get its slot's address. The difference is not below 0
+ * exactly if both have been registered: offsets of registered adders are 2^63 and more, of others 0 (or 1: all
+ * numbers were taken); a thread with a table takes off 2^63 less the table's address, another UINT64_MAX.
  */
-struct ax_detail_adder_thread {
-    uintptr_t base;
-    uintptr_t floor;
-};
-extern __thread struct ax_detail_adder_thread ax_detail_adder_self __attribute__((tls_model("initial-exec")));
+extern __thread uint64_t ax_detail_adder_self __attribute__((tls_model("initial-exec")));
 void ax_detail_adder_add_slow(ax_adder *adder, int64_t n);
 
 /** Sets the adder up at 0. Needed only for memory that is not zero-filled. */
@@ -98,16 +96,14 @@ void ax_adder_fini(ax_adder *adder);
 /** Adds n (any sign; the total wraps around in two's complement). */
 static inline void ax_adder_add(ax_adder *adder, int64_t n)
 {
+    uint64_t slot;
     /* relaxed: the offset only picks an element of the caller's own table */
-    uintptr_t slot = ax_detail_adder_self.base + (uintptr_t)AX_DETAIL_LOAD_RELAXED(&adder->offset_);
-    if (__builtin_expect((intptr_t)(slot - ax_detail_adder_self.floor) >= 0, 1)) {
-        int64_t *own = (int64_t *)slot;
+    if (__builtin_expect(!__builtin_sub_overflow(AX_DETAIL_LOAD_RELAXED(&adder->offset_), ax_detail_adder_self, &slot), 1))
         /* relaxed load and store, not a read-modify-write: this thread alone writes the slot, and sum
          * promises nothing about other memory */
-        AX_DETAIL_STORE_RELAXED(own, (int64_t)((uint64_t)AX_DETAIL_LOAD_RELAXED(own) + (uint64_t)n));
-    } else {
+        AX_DETAIL_ADD_OWN_RELAXED((uint64_t *)(uintptr_t)slot, (uint64_t)n);
+    else
         ax_detail_adder_add_slow(adder, n);
-    }
 }
 
 /**
@@ -130,7 +126,10 @@ int64_t ax_adder_sum(const ax_adder *adder);
  */
 int64_t ax_adder_drain(ax_adder *adder);
 
-/** Bytes the per-thread tables of all adders of the process take. For monitoring; takes the mutex. */
+/**
+ * Bytes that the per-thread tables of all adders of the process have resident at most: their pages up to the slot of
+ * the highest number ever given to an adder. For monitoring; takes the mutex.
+ */
 size_t ax_adder_memory(void);
 
 #ifdef __cplusplus

@@ -81,7 +81,7 @@ def sources(root):
 def operations(root):
     for name, text in sources(root):
         code = without_comments(text)
-        for m in re.finditer(r"\b(?:axi|AX_DETAIL)_((?:load|store|fetch|exchange|w?cas)_\w+)\(", code, flags=re.I):
+        for m in re.finditer(r"\b(?:axi|AX_DETAIL)_((?:load|store|fetch|exchange|add|w?cas)_\w+)\(", code, flags=re.I):
             words, end = arguments(code, m.end() - 1)
             ends = [w for w in words if re.fullmatch(END, w)]
             yield Operation(name, code.count("\n", 0, m.start()) + 1, m.group(1).lower(), ends), \
@@ -245,7 +245,7 @@ BREAKS = [
     ("no-twin", "a twin is deleted",
      lambda r: os.remove(os.path.join(r, "tests/litmus/A1-seat-before-count+weak-rel.litmus"))),
     ("stale-litmus", "a litmus file for no edge",
-     lambda r: rename(r, "tests/litmus/A2-table-filled-before-its-address.litmus", "tests/litmus/A8-table.litmus")),
+     lambda r: rename(r, "tests/litmus/A2-base-before-offset.litmus", "tests/litmus/A8-base.litmus")),
     ("result", "a Never becomes a Sometimes",
      lambda r: replace(r, "tests/litmus/B6-place-handed-on.litmus", "Result: Never", "Result: Sometimes")),
     ("one-sided", "the other end of an edge that two share goes",

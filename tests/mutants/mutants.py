@@ -45,7 +45,7 @@ def mutants(root):
             steps = STEPS.get(order) or [{"load": "acquire", "store": "release"}.get(plain, "acq_rel")]
             for step in steps:
                 yield Mutant(operation.file, f"{end}={step}@{file}", "WEAKEN", f"{end}@{file}:{operation.line}={step}")
-        if plain not in ("load", "store"):
+        if plain not in ("load", "store", "add"):
             yield Mutant(operation.file, f"tear:{'/'.join(operation.ends) or operation.name}@{file}", "TEAR",
                          f"{file}:{operation.line}")
 

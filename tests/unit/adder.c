@@ -110,7 +110,7 @@ static void add_or_drain(int index, void *arg)
     }
     for (int i = 0; i < DRAINS; i++) {
         int64_t got = ax_adder_drain(&d->adder);
-        CHECK_FATAL(got >= 0); /* A4: no drainer sees less than the one before */
+        CHECK_FATAL(got >= 0); /* A3: no drainer sees less than the one before */
         atomic_fetch_add(&d->total, got);
         CHECK_FATAL(ax_adder_sum(&d->adder) >= 0);
     }
@@ -132,25 +132,61 @@ static void drain_hands_out_each_unit_once(void)
 enum { MANY = 100000 };
 static ax_adder many[MANY];
 
+static pthread_barrier_t all_begin;
+
 static void add_to_all(int index, void *arg)
 {
     (void)arg;
-    for (int i = 0; i < MANY; i++)
+    ax_adder_add(&many[0], index);
+    pthread_barrier_wait(&all_begin); /* so that each has a table of its own */
+    for (int i = 1; i < MANY; i++)
         ax_adder_add(&many[i], index + i);
 }
 
 static void a_hundred_thousand_adders_at_once(void)
 {
+    pthread_barrier_init(&all_begin, NULL, 4);
     size_t before = ax_adder_memory();
     run_threads(4, add_to_all, NULL);
     size_t added = ax_adder_memory() - before;
+    pthread_barrier_destroy(&all_begin);
     for (int i = 0; i < MANY; i++)
         CHECK_FATAL(ax_adder_sum(&many[i]) == 4LL * i + 6);
     CHECK_EQ(ax_adder_sum(&many[MANY - 1]), 4LL * (MANY - 1) + 6);
-    printf("%d adders, 4 threads: %.1f bytes reserved per adder and thread, 8 written\n", MANY,
+    printf("%d adders, 4 threads: at most %.1f bytes resident per adder and thread, 8 written\n", MANY,
            (double)added / MANY / 4);
+    CHECK(added >= 4 * MANY * sizeof(int64_t) && added < 4 * MANY * 2 * sizeof(int64_t));
     for (int i = 0; i < MANY; i++)
         ax_adder_fini(&many[i]);
+}
+
+/* More adders than a table has slots: the rest counts in its shared words, until others have ended. */
+enum { MORE = AX_ADDER_SLOTS + 64 };
+static ax_adder more[MORE];
+
+static void add_to_more(int index, void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < MORE; i++)
+        ax_adder_add(&more[i], index + 1);
+}
+
+static void adders_beyond_the_slots_count_too(void)
+{
+    run_threads(2, add_to_more, NULL);
+    int shared = 0;
+    for (int i = 0; i < MORE; i++) {
+        CHECK_FATAL(ax_adder_sum(&more[i]) == 3);
+        CHECK_FATAL(ax_adder_drain(&more[i]) == 3);
+        shared += more[i].shared_ != 0;
+    }
+    CHECK(shared >= MORE - AX_ADDER_SLOTS && shared < MORE);
+    for (int i = 0; i < MORE; i++)
+        ax_adder_fini(&more[i]);
+    ax_adder_add(&more[MORE - 1], 4);
+    CHECK_EQ(more[MORE - 1].shared_, 0);
+    CHECK_EQ(ax_adder_sum(&more[MORE - 1]), 4);
+    ax_adder_fini(&more[MORE - 1]);
 }
 
 /* The next adder gets the number, and the slots hold what the last one left: it must start at 0. */
@@ -163,7 +199,7 @@ static void a_finished_adders_number_is_reused_clean_while_threads_live(void)
         ax_adder_fini(&a);
     }
     size_t memory = ax_adder_memory();
-    for (int round = 0; round < 1000; round++) { /* more than the smallest table has slots */
+    for (int round = 0; round < 1000; round++) { /* more than fit in a page */
         ax_adder a = AX_ADDER_INIT;
         ax_adder_add(&a, 1);
         ax_adder_fini(&a);
@@ -195,7 +231,7 @@ static ax_adder late = AX_ADDER_INIT;
 static void add_late(void *value)
 {
     /* keys are destroyed in the order of their creation: the adder's came first and has let go */
-    CHECK_EQ(ax_detail_adder_self.floor, (uintptr_t)INTPTR_MAX);
+    CHECK_EQ(ax_detail_adder_self, UINT64_MAX);
     ax_adder_add(&late, 1);
     intptr_t left = (intptr_t)value - 1;
     if (left > 0)
@@ -243,13 +279,14 @@ static void async_additions_in_a_signal_handler_are_counted(void)
 
 int main(void)
 {
+    RUN(a_hundred_thousand_adders_at_once); /* first: other threads' tables would be in its figure */
+    RUN(adders_beyond_the_slots_count_too);
     RUN(zero_filled_memory_is_an_adder);
     RUN(sum_is_exact_at_quiescence);
     RUN(threads_come_and_go_by_the_thousand_and_reuse_their_tables);
     RUN(a_sum_never_falls_while_threads_leave);
     RUN(drain_hands_out_each_unit_once);
     RUN(a_finished_adders_number_is_reused_clean_while_threads_live);
-    RUN(a_hundred_thousand_adders_at_once);
     RUN(adders_are_born_and_end_in_many_threads_at_once);
     RUN(additions_in_thread_destructors_are_counted);
     RUN(async_additions_in_a_signal_handler_are_counted);

@@ -3,7 +3,7 @@
  * has model tests of its own, and its registration would multiply the executions of everything else. */
 #include <atomicx/adder.h>
 
-__thread struct ax_detail_adder_thread ax_detail_adder_self = {.base = 0, .floor = (uintptr_t)INTPTR_MAX};
+__thread uint64_t ax_detail_adder_self = UINT64_MAX;
 
 void ax_detail_adder_add_slow(ax_adder *adder, int64_t n)
 {
