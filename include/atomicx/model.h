@@ -52,7 +52,8 @@ void ax_model_outcome(const char *format, ...) __attribute__((format(printf, 1, 
 /** A number from 0 to n-1, each of which is explored. n is 1 to 1000. */
 unsigned ax_model_choose(unsigned n);
 
-/** Ends this execution without a verdict when the condition is false: nobody looks at what follows. */
+/** When the condition is false the calling thread stops here for good, and the execution counts for nothing.
+ * The others go on: what they write may make the condition true in another execution. */
 void ax_model_assume(int condition);
 
 /** Ends the test as violated, with this text. */

@@ -83,9 +83,11 @@ enum axm_flag {
     AXM_DEAD = 2,     /* write half of a read-modify-write whose source another one has taken: the
                          graph is inconsistent until that one is revisited; not in modification order */
     AXM_STALE = 4,    /* a read that was added with a source that was not the newest */
-    AXM_SPURIOUS = 8, /* a weak compare-exchange that fails though the value matches */
-    AXM_WEAK = 32,    /* a weak compare-exchange that may still do so */
-    AXM_INTERNAL = 16 /* made by our stand-ins for locks and the like */
+    AXM_SPURIOUS = 8, /* a weak compare-exchange that fails though the value matches, or a wait that ends
+                         though the value says to go on waiting: it times out */
+    AXM_INTERNAL = 16, /* made by our stand-ins for locks and the like */
+    AXM_WEAK = 32,    /* that may still happen to it */
+    AXM_TIMED = 64    /* a wait with a deadline: it ends when nobody else can go on */
 };
 
 struct axm_event {
@@ -215,7 +217,8 @@ struct axm_options {
 enum axm_state {
     AXM_UNBORN, AXM_READY, AXM_FRONTIER, /* stopped before an operation that is not in the graph yet */
     AXM_REPLAY_WAIT,                     /* stopped before a read whose source has not run in this run */
-    AXM_JOINING, AXM_BLOCKED, AXM_SPINNING, AXM_DONE
+    AXM_JOINING, AXM_BLOCKED, AXM_SPINNING, AXM_DONE,
+    AXM_GIVEN_UP                         /* an assumption of it does not hold */
 };
 
 enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7 };
@@ -242,7 +245,7 @@ struct axm_fiber {
     uint8_t tid, state, join, parent, children, spurious;
     bool detached, joined;
     bool mortal, killed;   /* may die before each of its atomic operations; has done so */
-    bool timed;         /* what it waits for may also time out */
+    bool timed_out;     /* directed runs: what it waits for has */
     uint32_t looks;     /* at the clock */
     int saved_errno;
     void *(*entry)(void *);
@@ -321,6 +324,8 @@ struct axm_fiber *axm_spawn(void *(*entry)(void *), void *arg, uintptr_t pc);
 void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
 void axm_exit_thread(void *ret) __attribute__((noreturn));
 void axm_stop(enum axm_end end) __attribute__((noreturn));
+void axm_give_up(void) __attribute__((noreturn));
+bool axm_all_wait(void);
 void axm_side_effect(void);
 bool axm_spin_check(const struct axm_req *q);
 
@@ -342,6 +347,7 @@ void axm_random_write(struct axm_graph *g, uint16_t e);
 void axm_random_switch(void);
 void axm_random_spin(const struct axm_req *q);
 bool axm_would_proceed(const struct axm_fiber *f);
+bool axm_random_times_out(const struct axm_fiber *f);
 
 /* token.c */
 struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n);

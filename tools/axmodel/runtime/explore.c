@@ -102,15 +102,22 @@ static bool next_place(struct axm_graph *g, uint16_t w, uint16_t after, uint32_t
     return false;
 }
 
-/* Gives read e, the last event, its next alternative: a weak compare-exchange that would succeed fails
- * spuriously, then come the older sources. */
+/* Whether read e may yet end in the other way with the source it has: a weak compare-exchange that would
+ * succeed fails, a wait with a deadline times out. */
+static bool may_fail(const struct axm_event *e)
+{
+    return (e->flags & AXM_WEAK) && e->result == (axm_may_wait(e->op) ? AXM_WAITS : AXM_WRITES);
+}
+
+/* Gives read e, the last event, its next alternative: first it fails spuriously, if it may, then come the
+ * older sources. */
 static bool next_source(struct axm_graph *g, uint16_t i)
 {
     struct axm_event *e = &g->ev[i];
     uint32_t bound = axm_bound(g, e->loc, &e->pre, i);
     uint16_t w = e->rf;
     for (;;) {
-        if (e->result == AXM_WRITES && (e->flags & AXM_WEAK)) {
+        if (may_fail(e)) {
             e->flags |= AXM_SPURIOUS;
         } else {
             if (w == AXM_INIT || axm_rank(g, w) <= bound)
@@ -315,7 +322,7 @@ bool axm_next_graph(void)
                     if (g->ev[k].kind == AXM_READ && g->ev[k].rf == i)
                         reader = k;
                 struct axm_event *r = &g->ev[reader];
-                if (r->result == AXM_WRITES && (r->flags & AXM_WEAK)) {
+                if (may_fail(r)) {
                     r->flags |= AXM_SPURIOUS;
                     axm_read_from(g, reader, i);
                     if (axm_sc_consistent(g)) {

@@ -50,8 +50,14 @@ static long futex_wait(uint32_t *addr, uint32_t expected, bool timed, uintptr_t 
         errno = EAGAIN;
         return -1;
     }
-    axm_sleep(AXM_RLX, timed, pc);
-    return 0;
+    if (axm_sleep(AXM_RLX, timed, pc))
+        return 0;
+    axm_lock_word(guard, AXM_N_FUTEX, pc);
+    struct bucket *b = bucket_of((uintptr_t)addr);
+    bool listed = axm_unlist(b->waiter, &b->n, axm.cur->tid);
+    axm_unlock_word(guard, AXM_N_FUTEX, pc);
+    errno = ETIMEDOUT;
+    return listed ? -1 : 0;
 }
 
 static long futex_wake(uint32_t *addr, uint32_t most, uintptr_t pc)
@@ -63,8 +69,7 @@ static long futex_wake(uint32_t *addr, uint32_t most, uintptr_t pc)
     while (b->n != 0 && woken < most) {
         unsigned k = b->n == 1 || most >= b->n ? 0 : axm_choose(b->n, AXM_N_WAKE, pc);
         uint8_t tid = b->waiter[k];
-        b->n--;
-        memmove(&b->waiter[k], &b->waiter[k + 1], b->n - k);
+        axm_unlist(b->waiter, &b->n, tid);
         axm_wake(tid, AXM_RLX, pc);
         woken++;
     }

@@ -192,7 +192,10 @@ void axm_read_from(struct axm_graph *g, uint16_t i, uint16_t w)
         e->result = AXM_READS;
     else
         e->result = (uint8_t)axm_apply(e->op, e->size, e->value, e->arg, e->cmp, &ignored);
-    e->ord = e->op == AXM_CAS && e->result == AXM_READS ? e->ord_fail : e->ord_ok;
+    /* What could have written, or have gone on waiting, and did not. */
+    bool failed = e->result == AXM_READS &&
+                  (e->flags & AXM_SPURIOUS || (e->op != AXM_LOAD && e->op != AXM_WAIT_NOT));
+    e->ord = failed ? e->ord_fail : e->ord_ok;
     if (e->ord == AXM_SC)
         g->sc++;
     if (e->result == AXM_WRITES)

@@ -39,7 +39,7 @@ unsigned ax_model_choose(unsigned n)
 void ax_model_assume(int condition)
 {
     if (!condition)
-        axm_stop(AXM_END_PRUNED);
+        axm_give_up();
 }
 
 /* ---- how a test can end by itself ---- */
@@ -156,6 +156,8 @@ static double cpu_seconds(void)
  * meanwhile (the execution is one of those a revisit continues), or for ever? */
 static bool stuck(void)
 {
+    if (!axm_all_wait())
+        return false;
     bool spin = false, other = false;
     uintptr_t pc = 0;
     char who[256];
@@ -163,22 +165,12 @@ static bool stuck(void)
     who[0] = '\0';
     for (unsigned t = 0; t < AXM_THREADS; t++) {
         const struct axm_fiber *f = axm.fiber[t];
-        const struct axm_graph *g = axm.g;
         if (f->state == AXM_BLOCKED) {
-            if (f->timed)
-                return false; /* it would time out */
-            if (axm.opt.mode == AXM_EXHAUSTIVE) {
-                const struct axm_event *e = &g->ev[g->last[t]];
-                if (e->rf != axm_newest(&g->locs[e->loc]))
-                    return false;
-            }
+            if (axm.opt.mode == AXM_EXHAUSTIVE && axm.g->ev[axm.g->last[t]].flags & AXM_TIMED)
+                return false; /* in another execution it times out early */
             other = true;
             pc = f->pc;
         } else if (f->state == AXM_SPINNING) {
-            if (axm.opt.mode == AXM_EXHAUSTIVE)
-                for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= f->want; i = g->ev[i].po_prev)
-                    if (g->ev[i].kind == AXM_READ && g->ev[i].rf != axm_newest(&g->locs[g->ev[i].loc]))
-                        return false;
             spin = true;
             if (pc == 0)
                 pc = f->pc;

@@ -84,7 +84,7 @@ void axm_leave_robust(void)
 
 bool axm_mutex_mine(const void *mutex) { return ((const struct mutex *)mutex)->owner == me(); }
 
-int axm_mutex_lock(void *mutex, bool try, uintptr_t pc)
+int axm_mutex_lock(void *mutex, enum axm_patience patience, uintptr_t pc)
 {
     struct mutex *m = mutex;
     if (axm.cur == NULL)
@@ -96,18 +96,20 @@ int axm_mutex_lock(void *mutex, bool try, uintptr_t pc)
             m->count++;
             return 0;
         }
-        if (try)
+        if (patience == AXM_NOT_AT_ALL)
             return EBUSY;
         if (kind == CHECKED)
             return EDEADLK;
     }
     bool locked = true;
-    if (try)
+    if (patience == AXM_NOT_AT_ALL)
         axm_word_wrote(m, AXM_CAS, 1, 0, AXM_ACQ, AXM_N_TRYLOCK, pc, &locked);
+    else if (patience == AXM_UNTIL_DEADLINE)
+        locked = axm_word_until(m, AXM_WAIT_CAS, 1, 0, AXM_ACQ, AXM_N_LOCK, pc);
     else
         axm_lock_word(m, AXM_N_LOCK, pc);
     if (!locked)
-        return EBUSY;
+        return patience == AXM_NOT_AT_ALL ? EBUSY : ETIMEDOUT;
     if (m->fate == LOST) {
         axm_unlock_word(m, AXM_N_UNLOCK, pc);
         return ENOTRECOVERABLE;
@@ -167,21 +169,20 @@ STANDIN(int, pthread_mutex_init, (pthread_mutex_t *m, const pthread_mutexattr_t 
 }
 
 STANDIN(int, pthread_mutex_destroy, (pthread_mutex_t *m)) { return mutex_destroy(m, AXM_CALLER); }
-STANDIN(int, pthread_mutex_lock, (pthread_mutex_t *m)) { return axm_mutex_lock(m, false, AXM_CALLER); }
-STANDIN(int, pthread_mutex_trylock, (pthread_mutex_t *m)) { return axm_mutex_lock(m, true, AXM_CALLER); }
+STANDIN(int, pthread_mutex_lock, (pthread_mutex_t *m)) { return axm_mutex_lock(m, AXM_FOR_EVER, AXM_CALLER); }
+STANDIN(int, pthread_mutex_trylock, (pthread_mutex_t *m)) { return axm_mutex_lock(m, AXM_NOT_AT_ALL, AXM_CALLER); }
 STANDIN(int, pthread_mutex_unlock, (pthread_mutex_t *m)) { return axm_mutex_unlock(m, AXM_CALLER); }
 STANDIN(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec *when))
 {
     (void)when;
-    if (axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER))
-        return ETIMEDOUT;
-    return axm_mutex_lock(m, false, AXM_CALLER);
+    return axm_mutex_lock(m, AXM_UNTIL_DEADLINE, AXM_CALLER);
 }
 
 STANDIN(int, pthread_mutex_clocklock, (pthread_mutex_t *m, clockid_t clock, const struct timespec *when))
 {
     (void)clock;
-    return __wrap_pthread_mutex_timedlock(m, when);
+    (void)when;
+    return axm_mutex_lock(m, AXM_UNTIL_DEADLINE, AXM_CALLER);
 }
 
 STANDIN(int, pthread_mutex_consistent, (pthread_mutex_t *mutex))
@@ -206,10 +207,11 @@ STANDIN(int, mtx_init, (mtx_t *m, int type))
     return thrd_success;
 }
 STANDIN(void, mtx_destroy, (mtx_t *m)) { mutex_destroy(m, AXM_CALLER); }
-STANDIN(int, mtx_lock, (mtx_t *m)) { return axm_thrd_result(axm_mutex_lock(m, false, AXM_CALLER)); }
-STANDIN(int, mtx_trylock, (mtx_t *m)) { return axm_thrd_result(axm_mutex_lock(m, true, AXM_CALLER)); }
+STANDIN(int, mtx_lock, (mtx_t *m)) { return axm_thrd_result(axm_mutex_lock(m, AXM_FOR_EVER, AXM_CALLER)); }
+STANDIN(int, mtx_trylock, (mtx_t *m)) { return axm_thrd_result(axm_mutex_lock(m, AXM_NOT_AT_ALL, AXM_CALLER)); }
 STANDIN(int, mtx_unlock, (mtx_t *m)) { return axm_thrd_result(axm_mutex_unlock(m, AXM_CALLER)); }
 STANDIN(int, mtx_timedlock, (mtx_t *restrict m, const struct timespec *restrict when))
 {
-    return axm_thrd_result(__wrap_pthread_mutex_timedlock((pthread_mutex_t *)m, when));
+    (void)when;
+    return axm_thrd_result(axm_mutex_lock(m, AXM_UNTIL_DEADLINE, AXM_CALLER));
 }

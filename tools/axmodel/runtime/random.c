@@ -162,6 +162,10 @@ void axm_random_read(struct axm_graph *g, uint16_t i)
         }
         return;
     }
+    if (e->flags & AXM_SPURIOUS) { /* a wait that times out, which every source left would have go on */
+        axm_read_from(g, i, axm_newest(l));
+        return;
+    }
     uint32_t bound = axm_bound(g, e->loc, &e->pre, i);
     bool newest_only = axm.fiber[e->tid]->fair;
     for (uint16_t w = axm_newest(l);; w = g->ev[w].mo_prev) {
@@ -181,7 +185,7 @@ void axm_random_read(struct axm_graph *g, uint16_t i)
             break;
         memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
     }
-    if ((e->flags & AXM_WEAK) && e->result == AXM_WRITES && axm_random_choice(8, false) == 1) {
+    if ((e->flags & AXM_WEAK) && e->op == AXM_CAS && e->result == AXM_WRITES && axm_random_choice(8, false) == 1) {
         e->flags |= AXM_SPURIOUS;
         axm_read_from(g, i, e->rf);
     }
@@ -202,6 +206,14 @@ bool axm_would_proceed(const struct axm_fiber *f)
         if (w == AXM_INIT || axm_rank(g, w) <= bound)
             return false;
     }
+}
+
+/* Whether a thread that would have to wait times out at once. */
+bool axm_random_times_out(const struct axm_fiber *f)
+{
+    if (axm.opt.mode == AXM_REPLAY)
+        return axm_token_spurious();
+    return (f->wait.flags & AXM_WEAK) && !axm_would_proceed(f) && axm_random_choice(4, false) == 1;
 }
 
 /* A place for write e: any gap after what its thread knows that no read-modify-write has closed. */

@@ -200,6 +200,10 @@ static void describe_event(const struct axm_event *e, const unsigned *number, ch
         snprintf(out, size, "fence sc");
         return;
     }
+    if (e->kind == AXM_CHOICE && e->alternatives == 1) {
+        snprintf(out, size, "%s", note_name[e->note]);
+        return;
+    }
     if (e->kind == AXM_CHOICE) {
         snprintf(out, size, "%s: %llu of %u", note_name[e->note], (unsigned long long)e->value, e->alternatives);
         return;
@@ -222,7 +226,8 @@ static void describe_event(const struct axm_event *e, const unsigned *number, ch
         snprintf(out, size, "%s %s: %s %s -> %s %s", name, where, v1, from, v2, order_name[e->ord]);
     } else
         snprintf(out, size, "%s %s: %s %s %s%s", name, where, v1, from, order_name[e->ord],
-                 e->flags & AXM_SPURIOUS ? " (fails spuriously)" : e->op == AXM_CAS ? " (fails)" : "");
+                 e->flags & AXM_SPURIOUS ? axm_may_wait(e->op) ? " (times out)" : " (fails spuriously)"
+                 : e->op == AXM_CAS ? " (fails)" : "");
 }
 
 void axm_print_trace(void)

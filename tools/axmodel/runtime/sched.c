@@ -54,6 +54,7 @@ static bool enabled(const struct axm_fiber *f, bool replaying)
     case AXM_UNBORN:
     case AXM_BLOCKED:
     case AXM_SPINNING:
+    case AXM_GIVEN_UP:
     case AXM_DONE: return false;
     }
     return false;
@@ -74,6 +75,44 @@ static struct axm_fiber *pick(void)
     return NULL;
 }
 
+/* Whether all that wait see the newest values. If not, a revisit goes on from here with the values that
+ * those do not see. */
+bool axm_all_wait(void)
+{
+    const struct axm_graph *g = axm.g;
+    for (unsigned t = 0; t < axm.tids; t++) {
+        const struct axm_fiber *f = axm.fiber[t];
+        if (f->state == AXM_GIVEN_UP)
+            return false;
+        if (directed() || (f->state != AXM_BLOCKED && f->state != AXM_SPINNING))
+            continue;
+        uint16_t from = f->state == AXM_BLOCKED ? g->ev[g->last[t]].idx : f->want;
+        for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= from; i = g->ev[i].po_prev)
+            if (g->ev[i].kind == AXM_READ && g->ev[i].rf != axm_newest(&g->locs[g->ev[i].loc]))
+                return false;
+    }
+    return true;
+}
+
+/* Nobody can go on: time passes until the deadline of somebody who waits. A thread that may yet time out
+ * early in the exhaustive search does not need this: it does so in another execution. */
+static struct axm_fiber *pick_late(void)
+{
+    if (!axm_all_wait())
+        return NULL;
+    for (unsigned t = 0; t < axm.tids; t++) {
+        struct axm_fiber *f = axm.fiber[t];
+        if (f->state != AXM_BLOCKED)
+            continue;
+        uint8_t flags = directed() ? f->wait.flags : axm.g->ev[axm.g->last[t]].flags;
+        if ((flags & AXM_TIMED) && (directed() || f->spurious >= axm.opt.spurious)) {
+            f->timed_out = true;
+            return f;
+        }
+    }
+    return NULL;
+}
+
 /* Lets another thread run if it is its turn; the caller has set its own state. */
 static void schedule(void)
 {
@@ -81,11 +120,18 @@ static void schedule(void)
     if (directed())
         axm_token_stop();
     struct axm_fiber *f = pick();
+    if (f == NULL)
+        f = pick_late();
     if (f == NULL) {
-        for (unsigned t = 0; t < AXM_THREADS; t++)
-            if (axm.fiber[t]->state != AXM_UNBORN && axm.fiber[t]->state != AXM_DONE)
-                axm_stop(AXM_END_BLOCKED);
-        axm_stop(AXM_END_COMPLETE);
+        enum axm_end end = AXM_END_COMPLETE;
+        for (unsigned t = 0; t < axm.tids; t++) {
+            enum axm_state s = (enum axm_state)axm.fiber[t]->state;
+            if (s == AXM_GIVEN_UP)
+                end = AXM_END_PRUNED;
+            else if (s != AXM_UNBORN && s != AXM_DONE && end == AXM_END_COMPLETE)
+                end = AXM_END_BLOCKED;
+        }
+        axm_stop(end);
     }
     if (directed())
         axm_token_resume(f);
@@ -127,7 +173,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->want = AXM_NONE;
     f->state = AXM_READY;
     f->children = f->spurious = 0;
-    f->detached = f->joined = f->timed = f->mortal = f->killed = false;
+    f->detached = f->joined = f->timed_out = f->mortal = f->killed = false;
     f->robust_held = 0;
     f->looks = 0;
     f->saved_errno = 0;
@@ -188,6 +234,13 @@ void axm_exit_thread(void *ret)
     self->ret = ret;
     self->cur.v[self->tid] = ++self->tick;
     self->state = AXM_DONE;
+    schedule();
+    __builtin_unreachable();
+}
+
+void axm_give_up(void)
+{
+    axm.cur->state = AXM_GIVEN_UP;
     schedule();
     __builtin_unreachable();
 }
@@ -289,9 +342,11 @@ static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, b
     if (replay)
         replayed(e->kind == AXM_READ && e->result == AXM_WRITES ? 2 : 1);
     if (e->kind == AXM_READ && e->result == AXM_WAITS) {
-        f->state = AXM_BLOCKED;
-        schedule();
-        __builtin_unreachable();
+        if (f->next == AXM_NONE) {
+            f->state = AXM_BLOCKED;
+            schedule(); /* comes back only when its deadline has passed */
+        }
+        axm_choose(1, AXM_N_TIMEOUT, q->pc);
     }
     return value;
 }
@@ -355,15 +410,22 @@ static void describe(struct axm_event *e, const struct axm_req *q, struct axm_fi
     f->cur.v[f->tid] = e->tick;
 }
 
-/* Directed runs have no revisits: a thread that has to wait is not enabled until it can go on. */
-static void wait_until_possible(struct axm_fiber *f, const struct axm_req *q, uint16_t loc)
+/* Directed runs have no revisits: a thread that has to wait is not enabled until it can go on, or until
+ * its deadline has passed, which is false. */
+static bool wait_until_possible(struct axm_fiber *f, const struct axm_req *q, uint16_t loc)
 {
     f->wait = *q;
     f->wait_loc = loc;
+    if (axm_random_times_out(f))
+        return false;
+    f->timed_out = false;
     while (!axm_would_proceed(f)) {
         f->state = AXM_BLOCKED;
         schedule();
+        if (f->timed_out)
+            return false;
     }
+    return true;
 }
 
 /* The same for a spin: another turn makes sense only after somebody has written, and then it sees that. */
@@ -389,13 +451,14 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
     frontier(f);
     bool fresh;
     uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
-    if (directed() && axm_may_wait(q->op))
-        wait_until_possible(f, q, loc);
+    bool late = directed() && axm_may_wait(q->op) && !wait_until_possible(f, q, loc);
     uint16_t i = axm_add(g, f->tid, q->op == AXM_STORE ? AXM_WRITE : AXM_READ, loc);
     struct axm_event *e = &g->ev[i];
     if (fresh)
         e->flags |= AXM_NEW_LOC;
     describe(e, q, f);
+    if (late)
+        e->flags |= AXM_SPURIOUS;
     if (q->op == AXM_STORE) {
         e->value = q->arg;
         e->ord = q->ord;
@@ -517,8 +580,10 @@ bool axm_spin_check(const struct axm_req *q)
             return false;
         bool stale = true, spurious = false;
         for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev) {
-            stale = stale && axm.g->ev[i].kind == AXM_READ && axm.g->ev[i].flags & AXM_STALE;
-            spurious = spurious || axm.g->ev[i].flags & AXM_SPURIOUS;
+            const struct axm_event *e = &axm.g->ev[i];
+            bool late = e->flags & AXM_SPURIOUS && axm_may_wait(e->op);
+            stale = stale && e->kind == AXM_READ && (e->flags & AXM_STALE || late);
+            spurious = spurious || (e->flags & AXM_SPURIOUS && !late);
         }
         if (directed())
             return !spurious; /* only a failure of its own kept it: it just goes on */

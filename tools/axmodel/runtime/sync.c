@@ -29,6 +29,19 @@ uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t 
 void axm_lock_word(void *object, uint8_t note, uintptr_t pc) { axm_word(object, AXM_WAIT_CAS, 1, 0, AXM_ACQ, note, pc); }
 void axm_unlock_word(void *object, uint8_t note, uintptr_t pc) { axm_word(object, AXM_STORE, 0, 0, AXM_REL, note, pc); }
 
+bool axm_word_until(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    bool early = f->spurious < axm.opt.spurious, wrote;
+    const struct axm_req q = {.addr = (uintptr_t)object, .pc = pc, .arg = arg, .cmp = cmp, .op = op, .size = 4,
+                              .ord = order, .ord_fail = AXM_RLX, .note = note,
+                              .flags = AXM_INTERNAL | AXM_TIMED | (early ? AXM_WEAK : 0)};
+    axm_access(&q, &wrote);
+    if (!wrote && early)
+        f->spurious++;
+    return wrote;
+}
+
 /* Whether a wait that may end early does: at most --bound spurious times per thread. */
 bool axm_ends_early(uint8_t note, uintptr_t pc)
 {
@@ -56,12 +69,24 @@ void axm_sleep_begin(void)
     f->wake = 0;
 }
 
-void axm_sleep(uint8_t order, bool timed, uintptr_t pc)
+/* Whoever may time out early has decided so before it lay down, not here. */
+bool axm_sleep(uint8_t order, bool timed, uintptr_t pc)
 {
-    struct axm_fiber *f = axm.cur;
-    f->timed = timed;
-    axm_word(&f->wake, AXM_WAIT_NOT, 0, 0, order, AXM_N_SLEEP, pc);
-    f->timed = false;
+    const struct axm_req q = {.addr = (uintptr_t)&axm.cur->wake, .pc = pc, .op = AXM_WAIT_NOT, .size = 4, .ord = order,
+                              .ord_fail = AXM_RLX, .note = AXM_N_SLEEP,
+                              .flags = (uint8_t)(AXM_INTERNAL | (timed ? AXM_TIMED : 0))};
+    bool wrote;
+    return axm_access(&q, &wrote) != 0;
+}
+
+bool axm_unlist(uint8_t *waiter, uint8_t *n, uint8_t tid)
+{
+    for (unsigned k = 0; k < *n; k++)
+        if (waiter[k] == tid) {
+            memmove(&waiter[k], &waiter[k + 1], --*n - k);
+            return true;
+        }
+    return false;
 }
 
 void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc) { axm_word(&axm.fiber[tid]->wake, AXM_STORE, 1, 0, order, AXM_N_WAKE, pc); }
@@ -82,9 +107,16 @@ static int cond_wait(struct cond *c, void *m, bool timed, uintptr_t pc)
         axm_unlock_word(c, AXM_N_COND, pc);
     }
     axm_mutex_unlock(m, pc);
-    if (early == 0)
-        axm_sleep(AXM_ACQ, timed, pc);
-    int relocked = axm_mutex_lock(m, false, pc);
+    if (early == 0 && !axm_sleep(AXM_ACQ, timed, pc)) {
+        axm_lock_word(c, AXM_N_COND, pc);
+        bool listed = axm_unlist(c->waiter, &c->n, axm.cur->tid);
+        axm_unlock_word(c, AXM_N_COND, pc);
+        if (listed)
+            early = ETIMEDOUT;
+        else
+            axm_sleep(AXM_ACQ, false, pc); /* woken in the nick of time */
+    }
+    int relocked = axm_mutex_lock(m, AXM_FOR_EVER, pc);
     return relocked != 0 ? relocked : early == ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
@@ -96,8 +128,7 @@ static void cond_wake(struct cond *c, bool all, uintptr_t pc)
     while (c->n != 0) {
         unsigned k = c->n == 1 || all ? 0 : axm_choose(c->n, AXM_N_WAKE, pc);
         uint8_t tid = c->waiter[k];
-        c->n--;
-        memmove(&c->waiter[k], &c->waiter[k + 1], c->n - k);
+        axm_unlist(c->waiter, &c->n, tid);
         axm_wake(tid, AXM_REL, pc);
         if (!all)
             break;
@@ -195,35 +226,42 @@ STANDIN(int, pthread_rwlock_destroy, (pthread_rwlock_t *l))
     axm_renew_object(l, sizeof *l, AXM_CALLER);
     return 0;
 }
-STANDIN(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l))
+static int read_lock(void *lock, enum axm_patience patience, uintptr_t pc)
 {
-    if (((struct rwlock *)l)->writer == me())
+    struct rwlock *l = lock;
+    bool locked = true;
+    if (patience != AXM_NOT_AT_ALL && l->writer == me())
         return EDEADLK;
-    axm_word(l, AXM_WAIT_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER);
-    return 0;
+    if (patience == AXM_FOR_EVER)
+        axm_word(l, AXM_WAIT_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, pc);
+    else if (patience == AXM_UNTIL_DEADLINE)
+        return axm_word_until(l, AXM_WAIT_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, pc) ? 0 : ETIMEDOUT;
+    else
+        axm_word_wrote(l, AXM_TRY_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, pc, &locked);
+    return locked ? 0 : EBUSY;
 }
-STANDIN(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *l))
+
+static int write_lock(void *lock, enum axm_patience patience, uintptr_t pc)
 {
-    bool wrote;
-    axm_word_wrote(l, AXM_TRY_SHARE, 0, WRITER, AXM_ACQ, AXM_N_RDLOCK, AXM_CALLER, &wrote);
-    return wrote ? 0 : EBUSY;
-}
-STANDIN(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l))
-{
-    if (((struct rwlock *)l)->writer == me())
+    struct rwlock *l = lock;
+    bool locked = true;
+    if (patience != AXM_NOT_AT_ALL && l->writer == me())
         return EDEADLK;
-    axm_word(l, AXM_WAIT_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER);
-    ((struct rwlock *)l)->writer = me();
-    return 0;
+    if (patience == AXM_FOR_EVER)
+        axm_word(l, AXM_WAIT_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, pc);
+    else if (patience == AXM_UNTIL_DEADLINE)
+        locked = axm_word_until(l, AXM_WAIT_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, pc);
+    else
+        axm_word_wrote(l, AXM_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, pc, &locked);
+    if (locked)
+        l->writer = me();
+    return locked ? 0 : patience == AXM_UNTIL_DEADLINE ? ETIMEDOUT : EBUSY;
 }
-STANDIN(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *l))
-{
-    bool wrote;
-    axm_word_wrote(l, AXM_CAS, WRITER, 0, AXM_ACQ, AXM_N_WRLOCK, AXM_CALLER, &wrote);
-    if (wrote)
-        ((struct rwlock *)l)->writer = me();
-    return wrote ? 0 : EBUSY;
-}
+
+STANDIN(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l)) { return read_lock(l, AXM_FOR_EVER, AXM_CALLER); }
+STANDIN(int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *l)) { return read_lock(l, AXM_NOT_AT_ALL, AXM_CALLER); }
+STANDIN(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l)) { return write_lock(l, AXM_FOR_EVER, AXM_CALLER); }
+STANDIN(int, pthread_rwlock_trywrlock, (pthread_rwlock_t *l)) { return write_lock(l, AXM_NOT_AT_ALL, AXM_CALLER); }
 STANDIN(int, pthread_rwlock_unlock, (pthread_rwlock_t *l))
 {
     struct rwlock *r = (struct rwlock *)l;
@@ -238,19 +276,23 @@ STANDIN(int, pthread_rwlock_unlock, (pthread_rwlock_t *l))
     return 0;
 }
 
-#define TIMED(name, plain, clocked, parameters)                           \
-    STANDIN(int, name, parameters)                                        \
-    {                                                                     \
-        (void)when;                                                       \
-        clocked;                                                          \
-        return axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER) ? ETIMEDOUT : plain(l); \
+#define TIMED(name, lock, parameters)                        \
+    STANDIN(int, name, parameters)                           \
+    {                                                        \
+        (void)when;                                          \
+        return lock(l, AXM_UNTIL_DEADLINE, AXM_CALLER);      \
     }
-TIMED(pthread_rwlock_timedrdlock, __wrap_pthread_rwlock_rdlock, (void)0, (pthread_rwlock_t *l, const struct timespec *when))
-TIMED(pthread_rwlock_timedwrlock, __wrap_pthread_rwlock_wrlock, (void)0, (pthread_rwlock_t *l, const struct timespec *when))
-TIMED(pthread_rwlock_clockrdlock, __wrap_pthread_rwlock_rdlock, (void)clock,
-      (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
-TIMED(pthread_rwlock_clockwrlock, __wrap_pthread_rwlock_wrlock, (void)clock,
-      (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
+#define CLOCKED(name, lock, parameters)                      \
+    STANDIN(int, name, parameters)                           \
+    {                                                        \
+        (void)clock;                                         \
+        (void)when;                                          \
+        return lock(l, AXM_UNTIL_DEADLINE, AXM_CALLER);      \
+    }
+TIMED(pthread_rwlock_timedrdlock, read_lock, (pthread_rwlock_t *l, const struct timespec *when))
+TIMED(pthread_rwlock_timedwrlock, write_lock, (pthread_rwlock_t *l, const struct timespec *when))
+CLOCKED(pthread_rwlock_clockrdlock, read_lock, (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
+CLOCKED(pthread_rwlock_clockwrlock, write_lock, (pthread_rwlock_t *l, clockid_t clock, const struct timespec *when))
 
 STANDIN(int, pthread_spin_init, (pthread_spinlock_t *l, int shared))
 {
@@ -340,17 +382,23 @@ STANDIN(int, sem_trywait, (sem_t *s))
     errno = EAGAIN;
     return -1;
 }
+static int sem_until(sem_t *s, uintptr_t pc)
+{
+    if (axm_word_until(s, AXM_WAIT_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, pc))
+        return 0;
+    errno = ETIMEDOUT;
+    return -1;
+}
 STANDIN(int, sem_timedwait, (sem_t *restrict s, const struct timespec *restrict when))
 {
     (void)when;
-    if (axm_ends_early(AXM_N_TIMEOUT, AXM_CALLER)) {
-        errno = ETIMEDOUT;
-        return -1;
-    }
-    axm.cur->timed = true;
-    axm_word(s, AXM_WAIT_DEC, 0, 0, AXM_ACQ, AXM_N_SEM_WAIT, AXM_CALLER);
-    axm.cur->timed = false;
-    return 0;
+    return sem_until(s, AXM_CALLER);
+}
+STANDIN(int, sem_clockwait, (sem_t *restrict s, clockid_t clock, const struct timespec *restrict when))
+{
+    (void)clock;
+    (void)when;
+    return sem_until(s, AXM_CALLER);
 }
 STANDIN(int, sem_post, (sem_t *s))
 {

@@ -4,7 +4,7 @@
  *     A3B-1C~A=2      A..P       the thread that makes the next event
  *                     3          ... and the next three
  *                     -1         ... with the source or the place one step older than the newest
- *                     ~          ... a weak compare-exchange failing spuriously
+ *                     ~          ... a weak compare-exchange failing spuriously, a wait timing out
  *                     =2         ... a choice with this result
  *                     a..p       the thread that runs up to its next event and stops there; only in the
  *                                tokens of directed runs, where it says who made a plain access first
@@ -193,7 +193,8 @@ void axm_token_make(char *out, size_t size)
             continue;
         unsigned back = 0;
         uint64_t choice = e != NULL && e->kind == AXM_CHOICE ? e->value : 0;
-        bool spurious = e != NULL && e->kind == AXM_READ && e->flags & AXM_SPURIOUS;
+        bool late = e != NULL && e->kind == AXM_CHOICE && e->note == AXM_N_TIMEOUT && e->alternatives == 1;
+        bool spurious = late || (e != NULL && e->kind == AXM_READ && e->flags & AXM_SPURIOUS);
         if (e != NULL && e->loc != AXM_NONE) {
             uint16_t from = e->kind == AXM_READ ? e->rf : order[k];
             for (uint16_t w = axm_after(g, e->loc, from); w != AXM_NONE; w = g->ev[w].mo_next)
