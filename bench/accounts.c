@@ -117,15 +117,15 @@ static void audits(int thread, uint64_t n)
 int main(int argc, char **argv)
 {
     static const struct bench_case all[] = {
-        { "one mutex", prepare, all_mutex, finish },
-        { "two ordered mutexes", prepare, all_two, finish },
-        { "ax_accounts", prepare, all_ours, finish },
-        { "ax_accounts, one thread audits", prepare, audits, finish },
+        { "one mutex", prepare, all_mutex, finish, NULL },
+        { "two ordered mutexes", prepare, all_two, finish, NULL },
+        { "ax_accounts", prepare, all_ours, finish, NULL },
+        { "ax_accounts, one thread audits", prepare, audits, finish, NULL },
     };
     static const struct bench_case pair[] = {
-        { "one mutex", prepare, pair_mutex, finish },
-        { "two ordered mutexes", prepare, pair_two, finish },
-        { "ax_accounts", prepare, pair_ours, finish },
+        { "one mutex", prepare, pair_mutex, finish, NULL },
+        { "two ordered mutexes", prepare, pair_two, finish, NULL },
+        { "ax_accounts", prepare, pair_ours, finish, NULL },
     };
     static const struct bench benches[] = {
         { "1,000 accounts", "transfers", all, 4, 4000000 },

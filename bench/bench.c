@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench.h"
 #include "latency.h"
+#include "peer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -65,6 +66,8 @@ static void *worker_main(void *arg)
 /* Million operations per second. */
 static double run_once(const struct bench_case *subject, int threads, uint64_t n)
 {
+    if (subject->peer)
+        return (double)n * threads / (double)peer_run(subject->peer, threads, n) * 1e3;
     struct run run = { .subject = subject, .n = n, .threads = threads };
     static struct worker workers[THREADS_MAX];
     static pthread_t handles[THREADS_MAX];
@@ -104,6 +107,9 @@ struct options {
 
 static bool wanted(const struct bench *bench, int i, const struct options *o)
 {
+    const char *peer = bench->cases[i].peer;
+    if (peer && (LATENCY || !peer_there(peer))) /* no clock of ours reaches into its loop */
+        return false;
     return i == 0 || o->only == NULL || strstr(bench->cases[i].name, o->only) != NULL;
 }
 

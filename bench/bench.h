@@ -22,6 +22,7 @@ struct bench_case {
     void (*prepare)(int threads, uint64_t n); /* before the clock starts; may be NULL */
     void (*work)(int thread, uint64_t n);     /* in every thread */
     void (*finish)(int threads, uint64_t n);  /* after the clock has stopped: check what was done, clean up */
+    const char *peer; /* instead of the three: another language's, see peer.h. Left out where that isn't there. */
 };
 
 struct bench {

@@ -125,18 +125,21 @@ static void finish_sum(int threads, uint64_t n)
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        { "thread-local increment", NULL, work_local, NULL },
-        { "numbered thread-local increment", NULL, work_numbered, NULL },
-        { "ax_adder", prepare_adder, work_adder, finish_adder },
-        { "bare atomic_fetch_add", NULL, work_bare, NULL },
-        { "ax_counter", prepare_counter, work_counter, finish_counter },
-        { "mutex", NULL, work_mutex, NULL },
+        { "thread-local increment", NULL, work_local, NULL, NULL },
+        { "numbered thread-local increment", NULL, work_numbered, NULL, NULL },
+        { "ax_adder", prepare_adder, work_adder, finish_adder, NULL },
+        { "bare atomic_fetch_add", NULL, work_bare, NULL, NULL },
+        { "ax_counter", prepare_counter, work_counter, finish_counter, NULL },
+        { "mutex", NULL, work_mutex, NULL, NULL },
+        { .name = "Java LongAdder", .peer = "java adder" },
+        { .name = "Go atomic.Int64", .peer = "go adder" },
+        { .name = "Rust AtomicI64", .peer = "rust adder" },
     };
     static const struct bench_case sums[] = {
-        { "ax_adder_sum (thread 0 only)", prepare_sum, work_sum, finish_sum },
+        { "ax_adder_sum (thread 0 only)", prepare_sum, work_sum, finish_sum, NULL },
     };
     static const struct bench benches[] = {
-        { "counting", "additions", cases, 6, 20000000 },
+        { "counting", "additions", cases, sizeof cases / sizeof cases[0], 20000000 },
         { "summing, times the threads", "sums", sums, 1, 20000000 },
     };
     return bench_main(argc, argv, benches, 2);

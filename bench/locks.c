@@ -85,25 +85,25 @@ static void work_checked_read(int thread, uint64_t n)
 int main(int argc, char **argv)
 {
     static const struct bench_case mutexes[] = {
-        { "pthread_mutex", prepare, work_plain, finish },
-        { "ax_mutex unchecked", prepare, work_unchecked, finish },
-        { "ax_mutex checked", prepare, work_checked, finish },
-        { "ax_mutex checked, with a limit", prepare, work_limited, finish },
+        { "pthread_mutex", prepare, work_plain, finish, NULL },
+        { "ax_mutex unchecked", prepare, work_unchecked, finish, NULL },
+        { "ax_mutex checked", prepare, work_checked, finish, NULL },
+        { "ax_mutex checked, with a limit", prepare, work_limited, finish, NULL },
     };
     static const struct bench_case nested[] = {
-        { "pthread_mutex", prepare, work_plain_nested, finish },
-        { "ax_mutex unchecked", prepare, work_unchecked_nested, finish },
-        { "ax_mutex checked", prepare, work_checked_nested, finish },
+        { "pthread_mutex", prepare, work_plain_nested, finish, NULL },
+        { "ax_mutex unchecked", prepare, work_unchecked_nested, finish, NULL },
+        { "ax_mutex checked", prepare, work_checked_nested, finish, NULL },
     };
     static const struct bench_case writes[] = {
-        { "pthread_rwlock", prepare, work_plain_write, finish },
-        { "ax_rwlock unchecked", prepare, work_unchecked_write, finish },
-        { "ax_rwlock checked", prepare, work_checked_write, finish },
+        { "pthread_rwlock", prepare, work_plain_write, finish, NULL },
+        { "ax_rwlock unchecked", prepare, work_unchecked_write, finish, NULL },
+        { "ax_rwlock checked", prepare, work_checked_write, finish, NULL },
     };
     static const struct bench_case reads[] = {
-        { "pthread_rwlock", NULL, work_plain_read, NULL },
-        { "ax_rwlock unchecked", NULL, work_unchecked_read, NULL },
-        { "ax_rwlock checked", NULL, work_checked_read, NULL },
+        { "pthread_rwlock", NULL, work_plain_read, NULL, NULL },
+        { "ax_rwlock unchecked", NULL, work_unchecked_read, NULL, NULL },
+        { "ax_rwlock checked", NULL, work_checked_read, NULL, NULL },
     };
     static const struct bench benches[] = {
         { "mutex: lock, add, unlock", "pairs", mutexes, 4, 4000000 },

@@ -181,9 +181,19 @@ CASES(4)
 CASES(5)
 CASES(6)
 
-#define ROW(p, s) { NULL, prepare_##p##_##s, work_##p##_##s, finish_##p##_##s }
+/* Those of other languages, after ours. */
+enum { FOREIGN = 3 };
+static const char *const foreign_names[FOREIGN] = { "Java ConcurrentHashMap", "Go sync.Map", "Rust RwLock<HashMap>" };
+static const char *const foreign_peers[SCENARIOS][FOREIGN] = {
+    { "java get", "go get", "rust get" },          { "java miss", "go miss", "rust miss" },
+    { "java zipf", "go zipf", "rust zipf" },       { "java update", "go update", "rust update" },
+    { "java add", "go add", "rust add" },          { "java hot", "go hot", "rust hot" },
+    { "java churn", "go churn", "rust churn" },    { "java grow", "go grow", "rust grow" },
+};
+
+#define ROW(p, s) { .prepare = prepare_##p##_##s, .work = work_##p##_##s, .finish = finish_##p##_##s }
 #define ROWS(s) { ROW(0, s), ROW(1, s), ROW(2, s), ROW(3, s), ROW(4, s), ROW(5, s), ROW(6, s) }
-static struct bench_case cases[SCENARIOS][PEERS] = { ROWS(GET_HIT), ROWS(GET_MISS), ROWS(GET_ZIPF), ROWS(UPDATE),
+static struct bench_case cases[SCENARIOS][PEERS + FOREIGN] = { ROWS(GET_HIT), ROWS(GET_MISS), ROWS(GET_ZIPF), ROWS(UPDATE),
                                                      ROWS(ADD_ZIPF), ROWS(ADD_HOT), ROWS(CHURN), ROWS(GROW) };
 
 int main(int argc, char **argv)
@@ -216,6 +226,8 @@ int main(int argc, char **argv)
                 cases[s][count] = cases[s][p];
                 cases[s][count++].name = peers[p]->name;
             }
+        for (int p = 0; p < FOREIGN && peers == number_peers; p++)
+            cases[s][count++] = (struct bench_case){ .name = foreign_names[p], .peer = foreign_peers[s][p] };
         benches[s] = (struct bench){ titles[s], units[s], cases[s], count, s == GROW ? 2000000 : s == CHURN ? 4000000 : 8000000 };
     }
     return bench_main(argc, argv, benches, SCENARIOS);

@@ -123,9 +123,9 @@ static void work_memo(int thread, uint64_t n)
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        { "one mutex (memo2)", prepare, work_mutex, finish },
-        { "one read-write lock", prepare, work_rwlock, finish },
-        { "ax_memo", prepare, work_memo, finish },
+        { "one mutex (memo2)", prepare, work_mutex, finish, NULL },
+        { "one read-write lock", prepare, work_rwlock, finish, NULL },
+        { "ax_memo", prepare, work_memo, finish, NULL },
     };
     static const struct bench benches[] = {
         { "hits in a memo of 1024 keys", "hits", cases, 3, 4000000 },

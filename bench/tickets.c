@@ -172,15 +172,18 @@ static void finish_leased(int threads, uint64_t n)
 int main(int argc, char **argv)
 {
     static const struct bench_case cases[] = {
-        { "plain CAS loop", prepare_stock, work_cas, finish_stock },
-        { "fetch_sub with correction", prepare_stock, work_fetch_sub, finish_stock },
-        { "mutex", prepare_stock, work_mutex, finish_stock },
-        { "semaphore", prepare_semaphore, work_semaphore, finish_semaphore },
-        { "ax_tickets", prepare_tickets, work_tickets, finish_tickets },
-        { "ax_lease, block 64", prepare_tickets, work_leased_64, finish_leased },
-        { "ax_lease, block 1024", prepare_tickets, work_leased_1024, finish_leased },
-        { "thread-private blocks of 64", prepare_stock, work_private, finish_stock },
+        { "plain CAS loop", prepare_stock, work_cas, finish_stock, NULL },
+        { "fetch_sub with correction", prepare_stock, work_fetch_sub, finish_stock, NULL },
+        { "mutex", prepare_stock, work_mutex, finish_stock, NULL },
+        { "semaphore", prepare_semaphore, work_semaphore, finish_semaphore, NULL },
+        { "ax_tickets", prepare_tickets, work_tickets, finish_tickets, NULL },
+        { "ax_lease, block 64", prepare_tickets, work_leased_64, finish_leased, NULL },
+        { "ax_lease, block 1024", prepare_tickets, work_leased_1024, finish_leased, NULL },
+        { "thread-private blocks of 64", prepare_stock, work_private, finish_stock, NULL },
+        { .name = "Java ReentrantLock", .peer = "java tickets" },
+        { .name = "Go sync.Mutex", .peer = "go tickets" },
+        { .name = "Rust Mutex", .peer = "rust tickets" },
     };
-    static const struct bench benches[] = { { "tickets", "sales", cases, 8, 8000000 } };
+    static const struct bench benches[] = { { "tickets", "sales", cases, sizeof cases / sizeof cases[0], 8000000 } };
     return bench_main(argc, argv, benches, 1);
 }
