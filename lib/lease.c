@@ -79,7 +79,7 @@ static bool take(pthread_mutex_t *mutex, bool *died)
 static bool take_granting(ax_tickets *t)
 {
     bool died;
-    unsigned pauses = 4;
+    unsigned pauses = 1;
     while (!take(&t->granting, &died)) {
         if (pauses > 64)
             return false;
@@ -206,7 +206,7 @@ static bool refill(ax_lease *lease)
     bool ready = lease->slot_ != 0 || take_slot(lease);
     if (ready) {
         range_word r = AX_DETAIL_LOAD_RELAXED(lease->range_); /* relaxed: our own */
-        ready = range_first(r) < range_end(r) || take_block(lease);
+        ready = range_left(r) != 0 || take_block(lease);
     }
     leave(&t->granting);
     return ready;
@@ -254,9 +254,9 @@ AXI_EXPORT ax_status ax_lease_close(ax_lease *lease)
 static bool sell_open(struct lease_slot *slot, uint32_t *number)
 {
     range_word r = axi_load_relaxed(&slot->range); /* relaxed: a guess, the read-modify-write decides */
-    while ((r & RANGE_OPEN) && range_first(r) < range_end(r)) {
+    while ((r & RANGE_OPEN) && range_left(r) != 0) {
         uint32_t first = range_first(r);
-        if (axi_cas_relaxed_relaxed(&slot->range, &r, r + 1)) { /* relaxed: see above */
+        if (axi_cas_relaxed_relaxed(&slot->range, &r, r - RANGE_SALE)) { /* relaxed: see above */
             *number = first;
             return true;
         }
@@ -274,7 +274,7 @@ static bool open_dead(ax_tickets *t, uint32_t used)
         struct lease_slot *slot = &tickets_slots(t)[i];
         range_word r = axi_load_relaxed(&slot->range); /* relaxed: a guess; again under the mutex */
         bool died;
-        if ((r & RANGE_OPEN) || range_first(r) >= range_end(r) || !take(&slot->held, &died))
+        if ((r & RANGE_OPEN) || range_left(r) == 0 || !take(&slot->held, &died))
             continue;
         if (died)
             (void)pthread_mutex_consistent(&slot->held);
@@ -339,7 +339,7 @@ uint32_t axi_lease_rests(const ax_tickets *t)
     for (uint32_t i = 0; i < used; i++) {
         range_word r = axi_load_relaxed(&tickets_slots(t)[i].range); /* relaxed: as above */
         if (r & RANGE_OPEN)
-            rests += range_end(r) - range_first(r);
+            rests += range_left(r);
     }
     return rests;
 }

@@ -159,46 +159,69 @@ static uint32_t claim(ax_tickets *t)
 
 /* --- selling --------------------------------------------------------------------------------------- */
 
-static ax_status sell_from_pool(ax_tickets *t, uint32_t k, uint32_t *numbers)
+/* Takes k tickets from the pool word, which is then as `*before` with k less; `*fresh` of them were never sold. */
+static inline ax_status take_from_pool(ax_tickets *t, uint32_t k, pool_word *before, uint32_t *fresh)
 {
     unsigned pauses = 1;
     pool_word w = axi_load_acquire(&t->pool, T1_acq); /* T1.acq: for who reads the closed bit */
-    uint32_t fresh, returned;
     for (;;) {
         if (w & POOL_CLOSED)
             return AX_ECLOSED;
-        fresh = t->capacity - pool_next(w);
-        returned = pool_returned(w);
-        if (k > (uint64_t)fresh + returned)
-            return AX_ESOLDOUT;
-        if (fresh > k)
-            fresh = k;
-        returned = k - fresh;
+        uint32_t never_sold = t->capacity - pool_next(w);
+        pool_word after = w + k;
+        *fresh = k;
+        if (__builtin_expect(never_sold < k, 0)) {
+            uint32_t returned = k - never_sold;
+            if (returned > pool_returned(w))
+                return AX_ESOLDOUT;
+            after = w + never_sold - returned * POOL_RETURNED_ONE;
+            *fresh = never_sold;
+        }
         /* T3.acq: each refund counted in `returned` has set its bit where claim will see it. For tickets
          * never sold before nothing is acquired: there is nothing to hand over.
          * T1.acq on failure: as for the load above. */
-        if (axi_wcas_acquire_acquire(&t->pool, &w, w + fresh - returned * POOL_RETURNED_ONE, T3_acq, T1_fail))
-            break;
+        *before = w;
+        if (axi_wcas_acquire_acquire(&t->pool, &w, after, T3_acq, T1_fail))
+            return AX_OK;
         pauses = axi_back_off(pauses);
     }
-    for (uint32_t i = 0; i < fresh; i++)
-        numbers[i] = pool_next(w) + i;
-    for (uint32_t i = 0; i < returned; i++)
-        numbers[fresh + i] = claim(t);
-    return AX_OK;
 }
 
-AXI_EXPORT ax_status ax_tickets_sell(ax_tickets *t, uint32_t *number)
+/* What is not the common case of a sale, out of its way. */
+static __attribute__((noinline)) ax_status sell_returned(ax_tickets *t, ax_status status, uint32_t *number)
 {
-    ax_status status = sell_from_pool(t, 1, number);
-    if (__builtin_expect(status == AX_ESOLDOUT, 0) && t->leases != 0 && axi_lease_sell_rest(t, number))
+    if (status == AX_OK)
+        *number = claim(t);
+    else if (status == AX_ESOLDOUT && t->leases != 0 && axi_lease_sell_rest(t, number))
         return AX_OK;
     return status;
 }
 
+AXI_EXPORT ax_status ax_tickets_sell(ax_tickets *t, uint32_t *number)
+{
+    pool_word before;
+    uint32_t fresh;
+    ax_status status = take_from_pool(t, 1, &before, &fresh);
+    if (__builtin_expect(status != AX_OK || fresh == 0, 0))
+        return sell_returned(t, status, number);
+    *number = pool_next(before);
+    return AX_OK;
+}
+
 AXI_EXPORT ax_status ax_tickets_sell_many(ax_tickets *t, uint32_t k, uint32_t *numbers)
 {
-    return k == 0 ? AX_EINVAL : sell_from_pool(t, k, numbers);
+    if (k == 0)
+        return AX_EINVAL;
+    pool_word before;
+    uint32_t fresh;
+    ax_status status = take_from_pool(t, k, &before, &fresh);
+    if (status != AX_OK)
+        return status;
+    for (uint32_t i = 0; i < fresh; i++)
+        numbers[i] = pool_next(before) + i;
+    for (uint32_t i = fresh; i < k; i++)
+        numbers[i] = claim(t);
+    return AX_OK;
 }
 
 AXI_EXPORT ax_status ax_tickets_refund(ax_tickets *t, uint32_t number)

@@ -4,7 +4,7 @@
  * independent (processes map it at different addresses) and every field a kill -9 can interrupt is one
  * word.
  *
- *   struct ax_tickets    header: read-mostly line, the pool's line, the grant's line
+ *   struct ax_tickets    header: read-mostly line, the line of the pool and its grants, the hint's line
  *   struct lease_slot[]  `leases` of them, each a line for the holder and one for its mutex
  *   words[]              one bit per ticket: 1 = refunded and waiting to be sold again
  *   summary[]            one bit per word: 1 = the word may be non-zero; a hint, never the truth
@@ -46,26 +46,34 @@ static inline uint32_t pool_returned(pool_word w)
 }
 
 /*
- * The block of a lease slot, one word: low half the first unsold number, high half the end. While the
- * slot's mutex is held by a living thread only that thread writes it. The rest of a closed lease is
- * marked open, and then anybody sells from it by compare-and-swap. first = end: nothing there.
+ * The block of a lease slot, one word:
+ *   bits 0-31   first  the first unsold number
+ *   bits 32-62  left   how many are unsold
+ *   bit  63     open   the rest of a closed lease: anybody sells from it by compare-and-swap
+ * While the slot's mutex is held by a living thread only that thread writes it. A sale takes RANGE_SALE off.
  */
 typedef uint64_t range_word;
 #define RANGE_OPEN ((range_word)1 << 63)
+#define RANGE_SALE AX_DETAIL_LEASE_SALE
 
 static inline uint32_t range_first(range_word w)
 {
     return (uint32_t)w;
 }
 
-static inline uint32_t range_end(range_word w)
+static inline uint32_t range_left(range_word w)
 {
     return (uint32_t)(w >> 32) & POOL_FIELD;
 }
 
+static inline uint32_t range_end(range_word w)
+{
+    return range_first(w) + range_left(w);
+}
+
 static inline range_word range_make(uint32_t first, uint32_t end)
 {
-    return (range_word)end << 32 | first;
+    return (range_word)(end - first) << 32 | first;
 }
 
 struct lease_slot {
@@ -92,12 +100,12 @@ struct ax_tickets {
     const ax_allocator *allocator; /* of create; meaningless in another process */
     bool created;
 
+    /* 64 bytes, so that taking a block needs one line. */
     _Alignas(AXI_ISOLATION) _Atomic pool_word pool;
+    _Atomic grant_word grant;
+    pthread_mutex_t granting; /* robust: held while a block is taken or a dead holder's is taken over */
 
     _Alignas(AXI_ISOLATION) _Atomic uint32_t hint; /* the word of a recent refund: where to look first */
-
-    _Alignas(AXI_ISOLATION) _Atomic grant_word grant;
-    pthread_mutex_t granting; /* robust: held while a block is taken or a dead holder's is taken over */
 };
 
 static inline struct lease_slot *tickets_slots(const ax_tickets *t)

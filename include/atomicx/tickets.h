@@ -137,7 +137,7 @@ void ax_tickets_close(ax_tickets *tickets);
  * closed before its memory is unmapped.
  */
 typedef struct ax_lease {
-    uint64_t *range_;        /* the block: first unsold number in the low half, its end in the high half */
+    uint64_t *range_;        /* the block: first unsold number in the low half, how many are left in the high half */
     const uint32_t *closed_; /* the seller's closed flag, in a line that only close writes */
     ax_tickets *tickets_;
     uint32_t slot_;          /* which lease slot of the seller is ours, plus one; 0: none yet */
@@ -145,6 +145,8 @@ typedef struct ax_lease {
     int owner_; /* the kernel's id of the thread that took the slot */
 } ax_lease;
 
+/* What a sale takes off that word: one from what is left, and minus one from the number. It borrows if none is left. */
+#define AX_DETAIL_LEASE_SALE UINT64_C(0xffffffff)
 ax_status ax_detail_lease_sell_slow(ax_lease *lease, uint32_t *number);
 
 /**
@@ -163,9 +165,9 @@ static inline ax_status ax_lease_sell(ax_lease *lease, uint32_t *number)
     if (__builtin_expect(AX_DETAIL_LOAD_ACQUIRE(lease->closed_, T1_lease) != 0, 0)) /* T1.acq */
         return AX_ECLOSED;
     /* relaxed, and no read-modify-write: while the lease is open its thread alone writes the range */
-    uint64_t range = AX_DETAIL_LOAD_RELAXED(lease->range_);
-    if (__builtin_expect((uint32_t)range < (uint32_t)(range >> 32), 1)) {
-        AX_DETAIL_STORE_RELAXED(lease->range_, range + 1);
+    uint64_t range = AX_DETAIL_LOAD_RELAXED(lease->range_), rest;
+    if (__builtin_expect(!__builtin_sub_overflow(range, AX_DETAIL_LEASE_SALE, &rest), 1)) {
+        AX_DETAIL_STORE_RELAXED(lease->range_, rest);
         *number = (uint32_t)range;
         return AX_OK;
     }
