@@ -26,6 +26,7 @@ static uint64_t visible(uint8_t op, uint8_t size, volatile void *addr, uint64_t 
     if (op == AXM_LOAD)
         while (WATCH(&q))
             axm_random_spin(&q);
+    axm_pass(pc);
     axm_may_die(pc);
     return axm_access(&q, &wrote);
 }
@@ -40,6 +41,7 @@ static uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t ar
         q.flags = AXM_WEAK;
     while (WATCH(&q))
         axm_random_spin(&q);
+    axm_pass(pc);
     axm_may_die(pc);
     uint64_t old = axm_access(&q, wrote);
     if (!*wrote && old == cmp)

@@ -28,7 +28,9 @@ enum {
     AXM_EVENTS = 16000,    /* events of one execution, over all threads */
     AXM_STACK = 256 << 10, /* bytes of a fiber's stack */
     AXM_CALLS = 32,        /* remembered callers, for reports */
-    AXM_ROBUST = 16        /* robust mutexes held by one thread */
+    AXM_ROBUST = 16,       /* robust mutexes held by one thread */
+    AXM_SITES = 64,        /* places counted per thread for --bound unroll */
+    AXM_ANY_NUMBER = 1 << 20
 };
 
 /* Event indices. An index is also the event's stamp: events are numbered in the order they were added. */
@@ -188,6 +190,9 @@ static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
 /* psc.c */
 bool axm_sc_consistent(const struct axm_graph *g);
 
+/* preempt.c */
+bool axm_more_preemptions(const struct axm_graph *g, unsigned limit);
+
 /* ---- options and outcome ---- */
 
 enum axm_mode { AXM_EXHAUSTIVE, AXM_RANDOM, AXM_PCT, AXM_REPLAY };
@@ -205,11 +210,14 @@ struct axm_options {
     unsigned depth;      /* PCT: change points + 1 */
     unsigned spurious;   /* most spurious weak failures per thread */
     unsigned events;     /* most events of one execution */
+    unsigned preemptions; /* most of one execution, or AXM_ANY_NUMBER */
+    unsigned unroll;     /* most passes of a thread by the same place, or AXM_ANY_NUMBER */
     bool c11_sequences;  /* release sequences with later writes of the same thread, as before C++20 */
     bool reuse;          /* freed memory may be handed out again at once */
     bool leaks;
     bool quiet, json, progress, check_subset;
-    const char *token;   /* --replay */
+    bool must_find, list;
+    const char *test;    /* only this one */
 };
 
 /* ---- fibers ---- */
@@ -218,7 +226,7 @@ enum axm_state {
     AXM_UNBORN, AXM_READY, AXM_FRONTIER, /* stopped before an operation that is not in the graph yet */
     AXM_REPLAY_WAIT,                     /* stopped before a read whose source has not run in this run */
     AXM_JOINING, AXM_BLOCKED, AXM_SPINNING, AXM_DONE,
-    AXM_GIVEN_UP                         /* an assumption of it does not hold */
+    AXM_GIVEN_UP, AXM_UNROLLED           /* an assumption of it does not hold; it has gone round too often */
 };
 
 enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7 };
@@ -263,19 +271,24 @@ struct axm_fiber {
     uint16_t spins;        /* entries of spin in use */
     uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
     uintptr_t calls[AXM_CALLS];
-    uint8_t robust_held;
+    uint8_t robust_held, sites;
     void *robust[AXM_ROBUST];
+    struct {
+        uintptr_t place;
+        unsigned passes;
+    } site[AXM_SITES];
     bool has_keys;
     void *keys[128];
     struct axm_spin spin[AXM_SPIN_SITES];
 };
 
-enum axm_end { AXM_END_NONE, AXM_END_COMPLETE, AXM_END_BLOCKED, AXM_END_PRUNED, AXM_END_BOUND, AXM_END_VIOLATED };
+enum axm_end {
+    AXM_END_NONE, AXM_END_COMPLETE, AXM_END_BLOCKED, AXM_END_PRUNED, AXM_END_LONG, AXM_END_UNROLLED, AXM_END_VIOLATED
+};
 
 struct axm_stats {
-    uint64_t executions, blocked, pruned, bounded, revisits, runs;
-    uint64_t first_ns;
-    uint16_t most_events, most_threads;
+    uint64_t executions, blocked, pruned, runs;
+    uint64_t long_ones, unrolled, beyond; /* given up by --bound events, unroll, preemptions */
 };
 
 struct axm {
@@ -324,10 +337,18 @@ struct axm_fiber *axm_spawn(void *(*entry)(void *), void *arg, uintptr_t pc);
 void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
 void axm_exit_thread(void *ret) __attribute__((noreturn));
 void axm_stop(enum axm_end end) __attribute__((noreturn));
-void axm_give_up(void) __attribute__((noreturn));
+void axm_give_up(enum axm_state how) __attribute__((noreturn));
+void axm_pass(uintptr_t pc);
 bool axm_all_wait(void);
 void axm_side_effect(void);
 bool axm_spin_check(const struct axm_req *q);
+
+/* options.c */
+void axm_parse(int argc, char **argv);
+void axm_usage(const char *program, const char *problem, const char *what) __attribute__((noreturn));
+
+/* estimate.c */
+double axm_explored(void);
 
 /* mutex.c */
 void axm_may_die(uintptr_t pc);
@@ -335,6 +356,7 @@ void axm_leave_robust(void);
 
 /* explore.c */
 bool axm_next_graph(void);
+unsigned axm_targets(struct axm_graph *g, uint16_t a, uint16_t from);
 void axm_explore_begin(void);
 
 /* random.c */

@@ -237,7 +237,6 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
     h->base = na;
     h->below = g;
     axm.g = h;
-    axm.stats.revisits++;
 
     struct axm_event *w = &h->ev[na];
     bool good;
@@ -281,6 +280,18 @@ static uint16_t next_target(struct axm_graph *g, uint16_t a)
     return AXM_NONE;
 }
 
+/* For the estimate: how many reads that were added before event `from` write a may revisit. */
+unsigned axm_targets(struct axm_graph *g, uint16_t a, uint16_t from)
+{
+    uint16_t kept = g->ev[a].revisit;
+    unsigned n = 0;
+    g->ev[a].revisit = from;
+    while (next_target(g, a) != AXM_NONE)
+        n++;
+    g->ev[a].revisit = kept;
+    return n;
+}
+
 static void pop_graph(void)
 {
     struct axm_graph *g = axm.g;
@@ -288,8 +299,7 @@ static void pop_graph(void)
     axm_graph_free(g);
 }
 
-/* The next graph to run; false when there is none left. */
-bool axm_next_graph(void)
+static bool next_graph(void)
 {
     while (axm.g != NULL) {
         struct axm_graph *g = axm.g;
@@ -361,6 +371,26 @@ bool axm_next_graph(void)
             continue;
         }
         axm_drop_last(g);
+    }
+    return false;
+}
+
+/* The next graph to run; false when there is none left.
+ *
+ * A bound on preemptions cuts off what needs too many by more than a slack: on the way to an execution the
+ * search passes by graphs that hold events, added in the newest way, which are removed again, and those let each
+ * thread but one be interrupted once more. Events added to a graph never make it need fewer. */
+bool axm_next_graph(void)
+{
+    while (next_graph()) {
+        if (axm.opt.preemptions == AXM_ANY_NUMBER)
+            return true;
+        unsigned threads = 0;
+        for (unsigned t = 0; t < axm.tids; t++)
+            threads += axm.g->count[t] != 0;
+        if (!axm_more_preemptions(axm.g, axm.opt.preemptions + threads - 1))
+            return true;
+        axm.stats.beyond++;
     }
     return false;
 }

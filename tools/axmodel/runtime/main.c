@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's main: options, the tests, their verdicts. */
+/* The program's main: the tests, how they end, their verdicts. */
 #include "axm.h"
 
 #include "atomicx/model.h"
@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 static AXM_STATE struct ax_model_case *tests;
-static AXM_STATE const char *only;
-static AXM_STATE bool list_only, must_find;
 static AXM_STATE volatile sig_atomic_t interrupted;
 
 void ax_model_register(struct ax_model_case *test)
@@ -39,7 +37,7 @@ unsigned ax_model_choose(unsigned n)
 void ax_model_assume(int condition)
 {
     if (!condition)
-        axm_give_up();
+        axm_give_up(AXM_GIVEN_UP);
 }
 
 /* ---- how a test can end by itself ---- */
@@ -197,6 +195,10 @@ static bool execute(bool sampled)
     case AXM_END_COMPLETE:
         if (axm.opt.leaks && axm_heap_leaks())
             return true;
+        if (axm.opt.preemptions != AXM_ANY_NUMBER && axm_more_preemptions(axm.g, axm.opt.preemptions)) {
+            s->beyond++;
+            return false;
+        }
         s->executions++;
         if (!axm_outcome_commit(sampled)) {
             axm_note(AXM_DIVERGED, 0, "a random execution gave an outcome that exhaustive search did not: %s",
@@ -208,12 +210,16 @@ static bool execute(bool sampled)
         s->blocked++;
         return stuck();
     case AXM_END_PRUNED: s->pruned++; return false;
-    case AXM_END_BOUND: s->bounded++; return false;
+    case AXM_END_LONG: s->long_ones++; return false;
+    case AXM_END_UNROLLED: s->unrolled++; return false;
     case AXM_END_NONE:
     case AXM_END_VIOLATED: break;
     }
     return true;
 }
+
+/* Of all executions, from the part of the search that is done. */
+static double estimate(void) { return (double)axm.stats.executions / axm_explored(); }
 
 static void progress(uint64_t start)
 {
@@ -223,8 +229,11 @@ static void progress(uint64_t start)
         return;
     last = now;
     double seconds = (double)(now - start) / 1e9;
-    fprintf(stderr, "\r%llu executions, %.0f per second, %.0f s ", (unsigned long long)axm.stats.executions,
+    fprintf(stderr, "\r%llu executions, %.0f per second, %.0f s", (unsigned long long)axm.stats.executions,
             (double)axm.stats.runs / seconds, seconds);
+    if (axm.opt.mode == AXM_EXHAUSTIVE)
+        fprintf(stderr, ", of about %.3g", estimate());
+    fputs("\033[K", stderr);
 }
 
 static bool search(uint64_t start)
@@ -269,12 +278,22 @@ static const char *extent(char *out, size_t size)
     else if (interrupted)
         snprintf(out, size, "BOUNDED(interrupted)");
     else if (axm.g != NULL)
-        snprintf(out, size, "BOUNDED(executions %llu)", (unsigned long long)o->executions);
-    else if (axm.stats.bounded != 0)
+        snprintf(out, size, "BOUNDED(executions %llu of about %.3g)", (unsigned long long)o->executions, estimate());
+    else if (axm.stats.long_ones != 0)
         snprintf(out, size, "BOUNDED(events %u)", o->events);
+    else if (axm.stats.unrolled != 0)
+        snprintf(out, size, "BOUNDED(unroll %u)", o->unroll);
+    else if (axm.stats.beyond != 0)
+        snprintf(out, size, "BOUNDED(preemptions %u)", o->preemptions);
     else
         snprintf(out, size, "EXHAUSTED");
     return out;
+}
+
+/* Less was searched than was asked for. A bound on preemptions or on unrolling says what is asked for. */
+static bool cut_short(void)
+{
+    return axm.opt.mode == AXM_EXHAUSTIVE && (interrupted || axm.g != NULL || axm.stats.long_ones != 0);
 }
 
 /* 0 as declared, 1 not as declared, 3 inconclusive. */
@@ -318,7 +337,7 @@ static int run_test(struct ax_model_case *t)
     extent(words, sizeof words);
     if (violated)
         snprintf(words, sizeof words, "after %llu runs", (unsigned long long)s->runs);
-    bool miscounted = t->executions != 0 && axm.opt.mode == AXM_EXHAUSTIVE && !violated && s->executions != t->executions;
+    bool miscounted = t->executions != 0 && strcmp(words, "EXHAUSTED") == 0 && s->executions != t->executions;
     if (miscounted)
         fprintf(stderr, "%s: %llu executions were declared\n", t->name, t->executions);
     bool vacuous = !violated && s->executions == 0;
@@ -329,7 +348,7 @@ static int run_test(struct ax_model_case *t)
     else if (miscounted)
         result = 1;
     else
-        result = t->violation != NULL ? 1 : strncmp(words, "BOUNDED", 7) == 0 ? 3 : 0;
+        result = t->violation != NULL ? 1 : cut_short() ? 3 : 0;
     const char *verdict = inconclusive ? "inconclusive" : vacuous ? "vacuous" : declared ? "found" : violated ? "violated"
                           : miscounted ? "miscounted" : t->violation != NULL ? "missed" : "holds";
     if (axm.opt.json) {
@@ -353,141 +372,11 @@ static int run_test(struct ax_model_case *t)
     return result;
 }
 
-/* ---- options ---- */
-
-static const char help[] =
-    "usage: %s [options]            (usually by way of: axmodel run [options] PROGRAM)\n"
-    "Runs the model tests of this program under every execution the C11 memory model allows.\n"
-    "  --exhaustive         each execution once (the default); only this can say EXHAUSTED\n"
-    "  --random N           N random executions\n"
-    "  --pct D              random priorities with D-1 change points; with --bound executions=N\n"
-    "  --seed X             of --random and --pct (default 1)\n"
-    "  --replay TOKEN       the one execution a report names\n"
-    "  --bound WHAT=N       executions, events (of one execution), spurious (weak failures per thread)\n"
-    "  --rs c20|c11         release sequences as in C++20 (default) or with later writes of the thread\n"
-    "  --reuse              malloc hands out freed memory at once, so that ABA shows\n"
-    "  --no-leaks           memory that is never freed is no violation\n"
-    "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
-    "  --must-find          for a program made wrong on purpose: exit 0 only if some test goes against its\n"
-    "                       declaration\n"
-    "  --test NAME          only this test; --list names them\n"
-    "  --quiet  --json  --no-progress  --help  --version\n"
-    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n"
-    "Load buffering is not explored (RC11): an execution in which reads and program order form a cycle.\n";
-
-static bool number(const char *text, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    *out = strtoull(text, &end, 10);
-    if (*end == 'e' && end[1] >= '0' && end[1] <= '9') {
-        unsigned long zeros = strtoul(end + 1, &end, 10);
-        for (; zeros != 0; zeros--)
-            if (__builtin_mul_overflow(*out, (uint64_t)10, out))
-                return false;
-    }
-    return errno == 0 && *end == '\0';
-}
-
-static void usage(const char *program, const char *problem, const char *what)
-{
-    fprintf(stderr, "%s: %s %s (--help explains)\n", program, problem, what);
-    _exit(2);
-}
-
-static void bound(const char *program, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    uint64_t n;
-    if (equals == NULL || !number(equals + 1, &n))
-        usage(program, "--bound wants WHAT=N, not", text);
-    size_t length = (size_t)(equals - text);
-    if (length == 10 && strncmp(text, "executions", length) == 0)
-        axm.opt.executions = n;
-    else if (length == 6 && strncmp(text, "events", length) == 0 && n >= 4 && n <= AXM_EVENTS)
-        axm.opt.events = (unsigned)n;
-    else if (length == 8 && strncmp(text, "spurious", length) == 0 && n <= 255)
-        axm.opt.spurious = (unsigned)n;
-    else
-        usage(program, "--bound cannot take", text);
-}
-
-static void parse(int argc, char **argv)
-{
-    struct axm_options *o = &axm.opt;
-    *o = (struct axm_options){.mode = AXM_EXHAUSTIVE, .seed = 1, .spurious = 1, .events = 4000, .leaks = true};
-    o->progress = isatty(STDERR_FILENO) != 0;
-    for (int i = 1; i < argc; i++) {
-        const char *a = argv[i];
-        bool wants = strcmp(a, "--random") == 0 || strcmp(a, "--pct") == 0 || strcmp(a, "--seed") == 0 ||
-                     strcmp(a, "--replay") == 0 || strcmp(a, "--bound") == 0 || strcmp(a, "--rs") == 0 ||
-                     strcmp(a, "--test") == 0;
-        if (wants && i + 1 == argc)
-            usage(argv[0], "missing value after", a);
-        const char *v = wants ? argv[++i] : NULL;
-        uint64_t n = 0;
-        if (strcmp(a, "--exhaustive") == 0) {
-            o->mode = AXM_EXHAUSTIVE;
-        } else if (strcmp(a, "--random") == 0) {
-            o->mode = AXM_RANDOM;
-            if (!number(v, &o->executions) || o->executions == 0)
-                usage(argv[0], "--random wants a number of executions, not", v);
-        } else if (strcmp(a, "--pct") == 0) {
-            o->mode = AXM_PCT;
-            if (!number(v, &n) || n == 0 || n > 16)
-                usage(argv[0], "--pct wants a depth from 1 to 16, not", v);
-            o->depth = (unsigned)n;
-            if (o->executions == 0)
-                o->executions = 10000;
-        } else if (strcmp(a, "--seed") == 0) {
-            if (!number(v, &o->seed))
-                usage(argv[0], "--seed wants a number, not", v);
-        } else if (strcmp(a, "--replay") == 0) {
-            o->mode = AXM_REPLAY;
-            if (!axm_token_parse(v))
-                usage(argv[0], "not a replay token:", v);
-        } else if (strcmp(a, "--bound") == 0) {
-            bound(argv[0], v);
-        } else if (strcmp(a, "--rs") == 0) {
-            if (strcmp(v, "c11") != 0 && strcmp(v, "c20") != 0)
-                usage(argv[0], "--rs wants c11 or c20, not", v);
-            o->c11_sequences = strcmp(v, "c11") == 0;
-        } else if (strcmp(a, "--test") == 0) {
-            only = v;
-        } else if (strcmp(a, "--list") == 0) {
-            list_only = true;
-        } else if (strcmp(a, "--must-find") == 0) {
-            must_find = true;
-        } else if (strcmp(a, "--reuse") == 0) {
-            o->reuse = true;
-        } else if (strcmp(a, "--no-leaks") == 0) {
-            o->leaks = false;
-        } else if (strcmp(a, "--check-subset") == 0) {
-            o->check_subset = true;
-        } else if (strcmp(a, "--quiet") == 0) {
-            o->quiet = true;
-        } else if (strcmp(a, "--json") == 0) {
-            o->json = true;
-        } else if (strcmp(a, "--no-progress") == 0) {
-            o->progress = false;
-        } else if (strcmp(a, "--help") == 0) {
-            printf(help, argv[0]);
-            exit(0);
-        } else if (strcmp(a, "--version") == 0) {
-            puts("axmodel " AX_VERSION);
-            exit(0);
-        } else {
-            usage(argv[0], "unknown option", a);
-        }
-    }
-}
-
 int main(int argc, char **argv)
 {
-    parse(argc, argv);
-    if (list_only) {
+    axm_parse(argc, argv);
+    const char *only = axm.opt.test;
+    if (axm.opt.list) {
         for (struct ax_model_case *t = tests; t != NULL; t = t->next)
             printf("%-40s %s\n", t->name, t->violation != NULL ? t->violation : "holds");
         return 0;
@@ -519,12 +408,12 @@ int main(int argc, char **argv)
         violated += result == 1;
         if (result == 1 || (result == 3 && worst == 0))
             worst = result;
-        if (must_find && violated != 0)
+        if (axm.opt.must_find && violated != 0)
             break;
     }
     if (ran == 0)
-        usage(argv[0], only != NULL ? "no test named" : "no tests in", only != NULL ? only : argv[0]);
-    if (must_find)
+        axm_usage(argv[0], only != NULL ? "no test named" : "no tests in", only != NULL ? only : argv[0]);
+    if (axm.opt.must_find)
         worst = violated == 0;
     if (interrupted)
         worst = 130;

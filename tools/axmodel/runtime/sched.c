@@ -55,6 +55,7 @@ static bool enabled(const struct axm_fiber *f, bool replaying)
     case AXM_BLOCKED:
     case AXM_SPINNING:
     case AXM_GIVEN_UP:
+    case AXM_UNROLLED:
     case AXM_DONE: return false;
     }
     return false;
@@ -82,7 +83,7 @@ bool axm_all_wait(void)
     const struct axm_graph *g = axm.g;
     for (unsigned t = 0; t < axm.tids; t++) {
         const struct axm_fiber *f = axm.fiber[t];
-        if (f->state == AXM_GIVEN_UP)
+        if (f->state == AXM_GIVEN_UP || f->state == AXM_UNROLLED)
             return false;
         if (directed() || (f->state != AXM_BLOCKED && f->state != AXM_SPINNING))
             continue;
@@ -126,7 +127,9 @@ static void schedule(void)
         enum axm_end end = AXM_END_COMPLETE;
         for (unsigned t = 0; t < axm.tids; t++) {
             enum axm_state s = (enum axm_state)axm.fiber[t]->state;
-            if (s == AXM_GIVEN_UP)
+            if (s == AXM_UNROLLED)
+                end = AXM_END_UNROLLED;
+            else if (s == AXM_GIVEN_UP && end != AXM_END_UNROLLED)
                 end = AXM_END_PRUNED;
             else if (s != AXM_UNBORN && s != AXM_DONE && end == AXM_END_COMPLETE)
                 end = AXM_END_BLOCKED;
@@ -174,7 +177,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->state = AXM_READY;
     f->children = f->spurious = 0;
     f->detached = f->joined = f->timed_out = f->mortal = f->killed = false;
-    f->robust_held = 0;
+    f->robust_held = f->sites = 0;
     f->looks = 0;
     f->saved_errno = 0;
     f->entry = entry;
@@ -238,11 +241,36 @@ void axm_exit_thread(void *ret)
     __builtin_unreachable();
 }
 
-void axm_give_up(void)
+/* The running thread goes no further; the others do. */
+void axm_give_up(enum axm_state how)
 {
-    axm.cur->state = AXM_GIVEN_UP;
+    axm.cur->state = (uint8_t)how;
     schedule();
     __builtin_unreachable();
+}
+
+/* Before an operation of the test: --bound unroll. A place is a call of it together with all the calls around
+ * it, so that a function called from two places is two. */
+void axm_pass(uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    if (AXM_LIKELY(axm.opt.unroll == AXM_ANY_NUMBER))
+        return;
+    uintptr_t place = pc;
+    for (unsigned i = 0; i < f->depth && i < AXM_CALLS; i++)
+        place = place * UINT64_C(0x9e3779b97f4a7c15) + f->calls[i];
+    unsigned k = 0;
+    while (k < f->sites && f->site[k].place != place)
+        k++;
+    if (k == AXM_SITES)
+        axm_violation(AXM_LIMIT, pc, "--bound unroll counts no more than %d places per thread", AXM_SITES);
+    if (k == f->sites) {
+        f->sites++;
+        f->site[k].place = place;
+        f->site[k].passes = 0;
+    }
+    if (++f->site[k].passes > axm.opt.unroll)
+        axm_give_up(AXM_UNROLLED);
 }
 
 enum axm_end axm_run(void)
@@ -270,10 +298,6 @@ enum axm_end axm_run(void)
     axm_switch(&axm.controller, axm.cur->sp);
     axm.cur = NULL;
     axm.stats.runs++;
-    if (axm.nthreads > axm.stats.most_threads)
-        axm.stats.most_threads = axm.nthreads;
-    if (axm.g->n > axm.stats.most_events)
-        axm.stats.most_events = axm.g->n;
     return (enum axm_end)axm.end;
 }
 
@@ -385,7 +409,7 @@ static void frontier(struct axm_fiber *f)
         schedule();
     }
     if (axm.g->n + 2u > axm.opt.events)
-        axm_stop(AXM_END_BOUND);
+        axm_stop(AXM_END_LONG);
 }
 
 void axm_yield_to(struct axm_fiber *f);
