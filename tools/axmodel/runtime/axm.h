@@ -305,7 +305,7 @@ struct axm {
     uint8_t tid_parent[AXM_THREADS], tid_child[AXM_THREADS], tids;
     void *controller;      /* saved stack pointer */
     uint64_t rng;
-    void (*body)(void);
+    struct ax_model_case *test;
     char message[512];
     uintptr_t pc1, pc2;    /* where the violation was seen, and the other access */
     uint8_t tid1, tid2;
@@ -342,6 +342,15 @@ void axm_pass(uintptr_t pc);
 bool axm_all_wait(void);
 void axm_side_effect(void);
 bool axm_spin_check(const struct axm_req *q);
+
+/* main.c */
+struct ax_model_case;
+int axm_main(int argc, char **argv);
+
+/* actors.c */
+void axm_seen_load(const char *path);
+bool axm_is_outcome_test(const struct ax_model_case *c);
+bool axm_outcomes_compare(const struct ax_model_case *c, bool exhausted);
 
 /* options.c */
 void axm_parse(int argc, char **argv);
@@ -414,7 +423,7 @@ void axm_outcomes_reset(void);
 void axm_outcome_begin(void);
 bool axm_outcome_commit(bool sampled);
 const char *axm_outcome_text(void);
-unsigned axm_outcome_count(void);
+const char *axm_outcome_row(unsigned i, uint64_t *executions);
 void axm_outcomes_print(bool json);
 
 #define AXM_CALLER ((uintptr_t)__builtin_return_address(0))

@@ -25,6 +25,8 @@ static const char help[] =
     "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
     "  --must-find          for a program made wrong on purpose: exit 0 only if some test goes against its\n"
     "                       declaration\n"
+    "  --seen FILE          of outcome tests: what a native run of the same source wrote with --json, to be\n"
+    "                       shown beside what C11 allows\n"
     "  --test NAME          only this test; --list names them\n"
     "  --quiet  --json  --no-progress  --help  --version\n"
     "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n"
@@ -83,7 +85,7 @@ void axm_parse(int argc, char **argv)
         const char *a = argv[i];
         bool wants = strcmp(a, "--random") == 0 || strcmp(a, "--pct") == 0 || strcmp(a, "--seed") == 0 ||
                      strcmp(a, "--replay") == 0 || strcmp(a, "--bound") == 0 || strcmp(a, "--rs") == 0 ||
-                     strcmp(a, "--test") == 0;
+                     strcmp(a, "--test") == 0 || strcmp(a, "--seen") == 0;
         if (wants && i + 1 == argc)
             axm_usage(argv[0], "missing value after", a);
         const char *v = wants ? argv[++i] : NULL;
@@ -114,6 +116,8 @@ void axm_parse(int argc, char **argv)
             if (strcmp(v, "c11") != 0 && strcmp(v, "c20") != 0)
                 axm_usage(argv[0], "--rs wants c11 or c20, not", v);
             o->c11_sequences = strcmp(v, "c11") == 0;
+        } else if (strcmp(a, "--seen") == 0) {
+            axm_seen_load(v);
         } else if (strcmp(a, "--test") == 0) {
             o->test = v;
         } else if (strcmp(a, "--list") == 0) {

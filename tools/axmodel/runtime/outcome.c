@@ -78,7 +78,13 @@ bool axm_outcome_commit(bool sampled)
 
 const char *axm_outcome_text(void) { return current; }
 
-unsigned axm_outcome_count(void) { return used; }
+const char *axm_outcome_row(unsigned i, uint64_t *executions)
+{
+    if (i >= used)
+        return NULL;
+    *executions = rows[i].count + rows[i].sampled;
+    return rows[i].text;
+}
 
 void axm_outcomes_print(bool json)
 {

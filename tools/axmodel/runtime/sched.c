@@ -7,6 +7,8 @@
  * the order a function of the graph, as explore.c needs. */
 #include "axm.h"
 
+#include "atomicx/model.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -152,7 +154,7 @@ static void fiber_main(void)
 static void *run_body(void *unused)
 {
     (void)unused;
-    axm.body();
+    axm.test->body();
     return NULL;
 }
 
