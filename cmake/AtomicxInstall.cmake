@@ -32,7 +32,7 @@ foreach(component IN LISTS ax_components)
 endforeach()
 configure_package_config_file(${ax_templates}/atomicx-config.cmake.in ${PROJECT_BINARY_DIR}/cmake/atomicx-config.cmake
   INSTALL_DESTINATION ${ax_cmakedir} NO_SET_AND_CHECK_MACRO)
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/atomicx-config-version.cmake COMPATIBILITY SameMinorVersion)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cmake/atomicx-config-version.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cmake/atomicx-config.cmake ${PROJECT_BINARY_DIR}/cmake/atomicx-config-version.cmake
         DESTINATION ${ax_cmakedir})
 

@@ -5,8 +5,8 @@
  *     printf("built with %s, running on %s\n", AX_VERSION_STRING, ax_version());
  *
  * Semantic versioning: a patch changes no interface, a minor version adds some, a major version may take
- * some away. Before 1.0 a minor version may, too. What may not happen unnoticed is a change of the binary
- * interface: it changes the number in libatomicx.so.0.
+ * some away. Source and binary interface alike: what was built with 1.0 runs with any 1.x. The number in
+ * libatomicx.so.0 is none of these: it counts breaks of the binary interface, and there has been none.
  *
  * This file is where the version is set; the build, the packages and the programs read it here.
  */
@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-#define AX_VERSION_MAJOR 0
-#define AX_VERSION_MINOR 1
+#define AX_VERSION_MAJOR 1
+#define AX_VERSION_MINOR 0
 #define AX_VERSION_PATCH 0
 
 #define AX_DETAIL_VERSION_TEXT(major, minor, patch) AX_DETAIL_VERSION_TEXT2(major, minor, patch)

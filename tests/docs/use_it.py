@@ -46,7 +46,7 @@ def as_cxx(name, text):
 
 def uninstalled(name, text):
     source = os.path.dirname(readme)
-    return name, text.replace("find_package(atomicx CONFIG REQUIRED)", f"add_subdirectory({source} libatomicx)")
+    return name, re.sub(r"find_package\(.*\)", f"add_subdirectory({source} libatomicx)", text)
 
 
 for command in commands:
