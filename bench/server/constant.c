@@ -2,7 +2,10 @@
 /* The least a server on libmicrohttpd can do, set up as ours is: "ok" to everything. What ours costs beyond is ours. */
 #include <microhttpd.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static enum MHD_Result answer(void *response, struct MHD_Connection *connection, const char *url, const char *method,
@@ -35,6 +38,8 @@ int main(void)
         cores > 1 ? (unsigned)cores : 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)8192, MHD_OPTION_END);
     if (!daemon)
         return 70;
+    (void)setsockopt(MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+                     &(int){ 1 }, sizeof(int));
     printf("listening on http://127.0.0.1:%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);
     pause();
