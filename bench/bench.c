@@ -101,7 +101,8 @@ struct options {
     int counts[COUNTS_MAX];
     int counts_n, rounds;
     double scale;
-    const char *only; /* part of a case's name, or NULL for all; the baseline always runs */
+    const char *only;  /* part of a case's name, or NULL for all; the baseline always runs */
+    const char *title; /* part of a bench's title, or NULL for all */
     bool json;
 };
 
@@ -201,12 +202,12 @@ static bool parse_counts(const char *text, struct options *o)
 
 int bench_main(int argc, char **argv, const struct bench *benches, int count)
 {
-    struct options o = { { 1, 2, 8, 128 }, 4, 5, 1.0, NULL, false };
+    struct options o = { .counts = { 1, 2, 8, 128 }, .counts_n = 4, .rounds = 5, .scale = 1.0 };
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         bool ok = true;
         if (strcmp(argv[i], "--help") == 0) {
-            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--quick] [--only NAME] [--json]\n", argv[0]);
+            printf("usage: %s [--threads 1,2,8,128] [--rounds N] [--scale X] [--quick] [--bench TITLE] [--only NAME] [--json]\n", argv[0]);
             return 0;
         }
         if (strcmp(argv[i], "--json") == 0) {
@@ -224,6 +225,8 @@ int bench_main(int argc, char **argv, const struct bench *benches, int count)
             ok = (o.rounds = atoi(value)) >= 1 && o.rounds <= ROUNDS_MAX;
         else if (strcmp(argv[i], "--only") == 0)
             o.only = value;
+        else if (strcmp(argv[i], "--bench") == 0)
+            o.title = value;
         else if (strcmp(argv[i], "--scale") == 0)
             ok = (o.scale = atof(value)) > 0;
         else
@@ -236,8 +239,13 @@ int bench_main(int argc, char **argv, const struct bench *benches, int count)
     }
     if (o.json)
         printf("[");
-    for (int i = 0; i < count; i++)
-        run_bench(&benches[i], &o, i == 0);
+    bool first = true;
+    for (int i = 0; i < count; i++) {
+        if (o.title != NULL && strstr(benches[i].title, o.title) == NULL)
+            continue;
+        run_bench(&benches[i], &o, first);
+        first = false;
+    }
     if (o.json)
         printf("]\n");
     return 0;

@@ -34,7 +34,7 @@ struct bench {
 };
 
 /* Options: --threads 1,2,8,128  --rounds N  --scale X (times the operations)  --quick (3 rounds of a tenth)
- * --only NAME  --json  --help. Returns the exit code. */
+ * --bench TITLE (part of it)  --only NAME (part of a case's)  --json  --help. Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *benches, int count);
 
 #ifdef BENCH_LATENCY

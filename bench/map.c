@@ -3,7 +3,7 @@
  * map: our two indexes against what a user would take instead, 1 M entries (AX_BENCH_ENTRIES sets
  * another power of two), random 64-bit keys.
  *
- *     ./bench/map --threads 1,2            rates, see bench.h
+ *     ./bench/map --threads 1,2            rates, see bench.h; AX_BENCH_SKEW: the exponent of zipf
  *     ./bench/map bytes --threads 1,2      the same with keys of 16 bytes
  *     ./bench/map memory                   resident bytes per entry, each peer in a process of its own
  *     ./bench/map pause [ENTRIES]          the slowest insertions while growing to 10 M entries
@@ -21,6 +21,7 @@
 static uint64_t entries = UINT64_C(1) << 20; /* a power of two */
 #define ZIPF_DRAWS (UINT64_C(1) << 20)
 static uint32_t *zipf; /* ranks, 0 the most frequent */
+static const char *skew = "0.99";
 
 #define key_of map_bench_key
 
@@ -32,11 +33,11 @@ static uint64_t draw(uint64_t *state) /* xorshift64 (Marsaglia 2003) */
     return *state;
 }
 
-/* Zipf with exponent 0.99 by inversion of the continuous approximation; good enough to be skewed alike for all. */
+/* Zipf by inversion of the continuous approximation (exponent other than 1); good enough to be skewed alike for all. */
 static void zipf_prepare(void)
 {
     uint64_t state = 42;
-    double s = 0.99, top = (pow((double)entries, 1 - s) - 1) / (1 - s);
+    double s = atof(skew), top = (pow((double)entries, 1 - s) - 1) / (1 - s);
     zipf = malloc(ZIPF_DRAWS * sizeof *zipf);
     bench_require(zipf != NULL, "malloc");
     for (uint64_t i = 0; i < ZIPF_DRAWS; i++) {
@@ -198,11 +199,15 @@ static struct bench_case cases[SCENARIOS][PEERS + FOREIGN] = { ROWS(GET_HIT), RO
 
 int main(int argc, char **argv)
 {
-    static const char *const titles[SCENARIOS] = { "get, key there", "get, key not there", "get, zipf 0.99",
-                                                   "update", "add, zipf 0.99", "add, one hot key",
-                                                   "insert and remove", "growth from empty" };
+    static char get_zipf[32], add_zipf[32];
+    static const char *const titles[SCENARIOS] = { "get, key there", "get, key not there", get_zipf, "update", add_zipf,
+                                                   "add, one hot key", "insert and remove", "growth from empty" };
     static const char *const units[SCENARIOS] = { "gets", "gets", "gets", "puts", "adds", "adds", "pairs", "puts" };
     static struct bench benches[SCENARIOS];
+    if (getenv("AX_BENCH_SKEW"))
+        skew = getenv("AX_BENCH_SKEW");
+    snprintf(get_zipf, sizeof get_zipf, "get, zipf %.8s", skew);
+    snprintf(add_zipf, sizeof add_zipf, "add, zipf %.8s", skew);
     if (getenv("AX_BENCH_ENTRIES"))
         entries = strtoull(getenv("AX_BENCH_ENTRIES"), NULL, 10);
     bench_require(entries >= 16 && (entries & (entries - 1)) == 0, "AX_BENCH_ENTRIES is no power of two");

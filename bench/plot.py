@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rate against threads as SVG: logarithmic in both, one line a case, the spread as a band."""
+"""Lines as SVG, logarithmic upwards, one a case, the spread as a band."""
 import html
 import math
 import os
@@ -35,32 +35,32 @@ def spread(labels):
     return placed
 
 
-def draw_bench(title, rows):
-    counts = sorted({row["threads"] for row in rows})
+def draw_lines(title, axis, rows, places):
+    """One line a case over `places`: what each x is called, and where it stands, from 0 to 1."""
     ticks = decades(min(row["lowest"] for row in rows), max(row["highest"] for row in rows))
 
-    def x(threads):
-        return scale(threads, counts[0], counts[-1], LEFT, WIDTH - RIGHT)
+    def x(value):
+        return LEFT + (WIDTH - RIGHT - LEFT) * places[value][1]
 
     def y(rate):
         return scale(rate, ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP)
 
     svg = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-           f'<text x="{LEFT}" y="22" font-size="15">{html.escape(title)}: million a second</text>']
+           f'<text x="{LEFT}" y="22" font-size="15">{html.escape(title)}</text>']
     for tick in ticks:
         svg.append(f'<path d="M{LEFT} {y(tick):.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
                    f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>')
-    for count in counts:
-        svg.append(f'<text x="{x(count):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{count}</text>')
-    svg.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">threads</text>')
+    for value, (name, _) in places.items():
+        svg.append(f'<text x="{x(value):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{name}</text>')
+    svg.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">{axis}</text>')
     labels = []
     for number, case in enumerate(dict.fromkeys(row["case"] for row in rows)):
         color = COLORS[number % len(COLORS)]
-        line = sorted((row for row in rows if row["case"] == case), key=lambda row: row["threads"])
-        above = [f'{x(row["threads"]):.1f},{y(row["highest"]):.1f}' for row in line]
-        below = [f'{x(row["threads"]):.1f},{y(row["lowest"]):.1f}' for row in reversed(line)]
-        middle = [f'{x(row["threads"]):.1f},{y(row["median"]):.1f}' for row in line]
+        line = sorted((row for row in rows if row["case"] == case), key=lambda row: places[row["x"]][1])
+        above = [f'{x(row["x"]):.1f},{y(row["highest"]):.1f}' for row in line]
+        below = [f'{x(row["x"]):.1f},{y(row["lowest"]):.1f}' for row in reversed(line)]
+        middle = [f'{x(row["x"]):.1f},{y(row["median"]):.1f}' for row in line]
         dashes = ' stroke-dasharray="5 3"' if number >= len(COLORS) else ""
         svg.append(f'<polygon points="{" ".join(above + below)}" fill="{color}" opacity="0.12"/>'
                    f'<polyline points="{" ".join(middle)}" fill="none" stroke="{color}" stroke-width="2"{dashes}/>')
@@ -71,9 +71,23 @@ def draw_bench(title, rows):
     return "\n".join(svg) + "\n</svg>\n"
 
 
+def write(folder, title, svg):
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") + ".svg"
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(svg)
+
+
 def draw(rows, folder):
-    """One file a bench, named after its title."""
+    """Rate against threads: one file a bench, named after its title."""
     for title in dict.fromkeys(row["bench"] for row in rows):
-        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") + ".svg"
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(draw_bench(title, [row for row in rows if row["bench"] == title]))
+        mine = [{**row, "x": row["threads"]} for row in rows if row["bench"] == title]
+        counts = sorted({row["x"] for row in mine})
+        places = {count: (str(count), scale(count, counts[0], counts[-1], 0, 1)) for count in counts}
+        write(folder, title, draw_lines(f"{title}: million a second", "threads", mine, places))
+
+
+def draw_series(title, what, axis, rows, folder):
+    """Against anything else, whose values stand side by side in the order in which they come."""
+    values = list(dict.fromkeys(row["x"] for row in rows))
+    places = {value: (value, 0.5 if len(values) == 1 else i / (len(values) - 1)) for i, value in enumerate(values)}
+    write(folder, title, draw_lines(f"{title}: {what}", axis, rows, places))

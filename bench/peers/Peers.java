@@ -46,7 +46,8 @@ public final class Peers {
             return;
         for (long i = 0; i < ENTRIES; i++)
             map.put(key(i), i);
-        double s = 0.99, top = (Math.pow(ENTRIES, 1 - s) - 1) / (1 - s);
+        double s = Double.parseDouble(System.getenv().getOrDefault("AX_BENCH_SKEW", "0.99"));
+        double top = (Math.pow(ENTRIES, 1 - s) - 1) / (1 - s);
         long state = 42;
         zipf = new int[1 << 20];
         for (int i = 0; i < zipf.length; i++) {

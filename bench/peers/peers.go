@@ -57,6 +57,9 @@ func fill() {
 		put(&table, key(i), i)
 	}
 	state, s := uint64(42), 0.99
+	if text, given := os.LookupEnv("AX_BENCH_SKEW"); given {
+		s, _ = strconv.ParseFloat(text, 64)
+	}
 	top := (math.Pow(float64(entries), 1-s) - 1) / (1 - s)
 	zipf = make([]uint32, 1<<20)
 	for i := range zipf {

@@ -42,7 +42,8 @@ fn fill(world: &mut World) {
     for i in 0..world.entries {
         map.insert(key(i), AtomicU64::new(i));
     }
-    let (s, last) = (0.99, (world.entries - 1) as f64);
+    let s: f64 = std::env::var("AX_BENCH_SKEW").map_or(0.99, |text| text.parse().unwrap());
+    let last = (world.entries - 1) as f64;
     let top = ((world.entries as f64).powf(1.0 - s) - 1.0) / (1.0 - s);
     let mut state = 42;
     for _ in 0..DRAWS {
