@@ -362,7 +362,7 @@ static void accounts_put_model(const ax_stress_run *run, ax_stress_out *out)
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = {
-        { "transfer", 100 }, { "batch", 0 }, { "deposit", 0 }, { "withdraw", 0 }
+        { .name = "transfer", .weight = 100 }, { .name = "batch" }, { .name = "deposit" }, { .name = "withdraw" },
     };
     static const ax_stress_option options[] = {
         { "opening", "money on each account at first", false, 0, 1000000000, 1000 },

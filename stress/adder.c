@@ -280,7 +280,7 @@ static void adder_finish(ax_stress_worker *self)
 
 int main(int argc, char **argv)
 {
-    static const ax_stress_operation operations[] = { { "add", 100 }, { "sum", 0 } };
+    static const ax_stress_operation operations[] = { { .name = "add", .weight = 100 }, { .name = "sum" } };
     static const ax_stress_option options[] = {
         { "drain", "observers drain instead of reading", true, 0, 0, 0 },
         { "churn", "every batch is done by a new thread that ends with it", true, 0, 0, 0 },

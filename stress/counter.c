@@ -252,7 +252,7 @@ static void counter_finish(ax_stress_worker *self)
 
 int main(int argc, char **argv)
 {
-    static const ax_stress_operation operations[] = { { "add", 100 }, { "read", 0 } };
+    static const ax_stress_operation operations[] = { { .name = "add", .weight = 100 }, { .name = "read" } };
     static const ax_stress_option options[] = {
         { "initial", "the value to begin with", false, INT64_MIN, INT64_MAX, 0 },
     };

@@ -347,7 +347,8 @@ static void jobs_put_more(const ax_stress_run *run, ax_stress_out *out)
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = {
-        { "get", 60 }, { "list", 1 }, { "create", 12 }, { "update", 12 }, { "delete", 10 }, { "step", 5 },
+        { .name = "get", .weight = 60 }, { .name = "list", .weight = 1 }, { .name = "create", .weight = 12 },
+        { .name = "update", .weight = 12 }, { .name = "delete", .weight = 10 }, { .name = "step", .weight = 5 },
     };
     const ax_stress_impl impls[] = {
         JOBS_IMPL("ours", &jobs_ours, false, "ax_map with AX_MAP_CONSISTENT: jobs replaced whole, lists of one moment"),

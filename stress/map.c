@@ -421,7 +421,8 @@ static void map_put_more(const ax_stress_run *run, ax_stress_out *out)
 int main(int argc, char **argv)
 {
     static const ax_stress_operation operations[] = {
-        { "get", 40 }, { "add", 35 }, { "remove", 10 }, { "insert", 5 }, { "replace", 10 },
+        { .name = "get", .weight = 40 }, { .name = "add", .weight = 35 }, { .name = "remove", .weight = 10 },
+        { .name = "insert", .weight = 5 }, { .name = "replace", .weight = 10 },
     };
     static const ax_stress_event events[] = {
         [MAP_GOT] = { "get", 1, 1 }, [MAP_ADDED] = { "add", 2, 0 }, [MAP_REMOVED] = { "remove", 1, 1 },

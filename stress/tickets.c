@@ -267,7 +267,9 @@ static void tickets_put_model(const ax_stress_run *run, ax_stress_out *out)
 
 int main(int argc, char **argv)
 {
-    static const ax_stress_operation operations[] = { { "sell", 100 }, { "sell-many", 0 }, { "refund", 0 }, { "left", 0 } };
+    static const ax_stress_operation operations[] = {
+        { .name = "sell", .weight = 100 }, { .name = "sell-many" }, { .name = "refund" }, { .name = "left" },
+    };
     static const ax_stress_option options[] = {
         { "capacity", "tickets in the hall", false, 1, AX_TICKETS_MAX_CAPACITY, 10000000 },
         { "block", "tickets a lease takes at a time (--impl lease)", false, 1, AX_TICKETS_MAX_BLOCK, 1024 },

@@ -15,11 +15,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
-enum { CELLS = 4 };
+enum { CELLS = 2 }; /* soon full, and soon around */
 enum queue_switch { AS_IT_SHOULD_BE, BREAK_TURN, BREAK_EMPTY };
 
 struct queue {
+    enum queue_switch how;
     _Alignas(64) _Atomic uint64_t tail; /* the next position to fill */
     _Alignas(64) _Atomic uint64_t head; /* the next position to empty */
     struct {
@@ -27,6 +29,22 @@ struct queue {
         _Atomic int64_t value; /* relaxed: whose turn it is has the value for himself */
     } cell[CELLS];
 };
+
+/* NULL without memory; it is freed by free. */
+static inline struct queue *queue_create(enum queue_switch how)
+{
+    struct queue *queue = aligned_alloc(64, sizeof *queue);
+    if (queue == NULL)
+        return NULL;
+    queue->how = how;
+    atomic_init(&queue->tail, 0);
+    atomic_init(&queue->head, 0);
+    for (int i = 0; i < CELLS; i++) {
+        atomic_init(&queue->cell[i].turn, 0);
+        atomic_init(&queue->cell[i].value, 0);
+    }
+    return queue;
+}
 
 /* False: full. */
 static inline bool queue_put(struct queue *queue, int64_t value)
@@ -52,8 +70,9 @@ static inline bool queue_put(struct queue *queue, int64_t value)
 }
 
 /* False: empty. */
-static inline bool queue_take(struct queue *queue, int64_t *value, enum queue_switch how)
+static inline bool queue_take(struct queue *queue, int64_t *value)
 {
+    enum queue_switch how = queue->how;
     for (;;) {
         uint64_t at = atomic_load_explicit(&queue->head, memory_order_acquire); /* acquire: as in queue_put, of the tail */
         uint64_t turn = atomic_load_explicit(&queue->cell[at % CELLS].turn, memory_order_acquire);

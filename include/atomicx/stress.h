@@ -2,16 +2,23 @@
 /**
  * stress.h: hammer a concurrent structure from many threads, then do the arithmetic.
  *
- *     static void work(ax_stress_worker *self, uint64_t begin, uint64_t end)
- *     {
- *         for (uint64_t i = begin; i < end; i++)
- *             my_structure_push(self->shared, ...), ((struct tally *)self->tally)->pushed++;
- *     }
+ *     static int64_t push(void *stack, const int64_t *a) { return my_stack_push(stack, a[0]); }
+ *     static const ax_stress_impl impls[] = { { .name = "mine", .create = make, .destroy = unmake, .calls = { push, pop } } };
+ *     static const ax_stress_operation operations[] = {
+ *         { .name = "push", .weight = 1, .takes = { AX_STRESS_FRESH }, .model = model_push },
+ *         { .name = "pop", .weight = 1, .model = model_pop },
+ *     };
  *     int main(int argc, char **argv) { return ax_stress_main(argc, argv, &program); }
  *
  * A program names its noun, its own options, its operations and a table of implementations: the right one,
- * what people would write instead, and the broken ones that the test must catch. Each worker keeps a private
- * tally; when the last worker was joined, `judge` compares the tallies with the final state, and the
+ * what people would write instead, and the broken ones that the test must catch. It comes in one of two forms.
+ *
+ * Declared, as above: what each operation calls, and what a sequential model says of it. The harness runs many short
+ * rounds, each on an object of its own, and looks for an order of each round's operations that the model explains. A round
+ * that has none is shrunk to the fewest threads and operations that still fail, and drawn. See "a declared program".
+ *
+ * Written out: `work` does the operations of one worker on one object that all share, and counts in a private tally; when
+ * the last worker was joined, `judge` compares the tallies with the final state, and the
  * put_ functions write both down (--record), so that another program can judge them again.
  *
  * From ax_stress_main the program gets --threads, --iters, --duration, --impl, --list, --seed, --record, --history,
@@ -199,7 +206,10 @@ void *ax_stress_observer_tally(const ax_stress_run *run, uint32_t observer);
 
 /* ---- a program ---- */
 
-/** One implementation of the noun. The first of the table is the default. */
+/** What an operation does to `object`, or to the state of the model: it reads its arguments and returns its result. */
+typedef int64_t ax_stress_call(void *object, const int64_t *arguments);
+
+/** One implementation of the noun. The first of the table is the default. It has `work`, or `create` and `calls`. */
 struct ax_stress_impl {
     const char *name;   /**< for --impl */
     const char *about;  /**< one line for --list */
@@ -212,12 +222,34 @@ struct ax_stress_impl {
     void (*leave)(ax_stress_worker *self); /**< after the last operation; may be NULL */
     /** One look at the structure, by an observer, over and over while workers run; NULL: none to make. */
     void (*observe)(ax_stress_worker *self);
+
+    /** Declared: a new object, which the calls then get, or NULL without memory. Any thread may call it, and destroy. */
+    void *(*create)(const ax_stress_run *run);
+    void (*destroy)(void *object); /**< by one thread, after all calls on it */
+    ax_stress_call *calls[AX_STRESS_OPERATIONS]; /**< for each of program->operations; NULL: it has no such */
 };
 
-/** An operation that --mix can give a weight. */
+/** Where an argument comes from. */
+typedef enum ax_stress_source {
+    AX_STRESS_NOTHING, /**< there is no such argument */
+    AX_STRESS_KEY,     /**< --keys and --dist choose it, as in ax_stress_key */
+    AX_STRESS_FRESH,   /**< no other call on the same object has it; small in rounds, from 1 */
+    AX_STRESS_CHOSEN   /**< operation->choose returns it */
+} ax_stress_source;
+
+#define AX_STRESS_ARGUMENTS 3 /**< at most so many arguments of a declared operation */
+
+/** An operation that --mix can give a weight. All but these two fields are for declared programs. */
 typedef struct ax_stress_operation {
     const char *name;
     uint32_t weight; /**< by default */
+    ax_stress_source takes[AX_STRESS_ARGUMENTS];
+    int64_t (*choose)(ax_stress_random *random); /**< for AX_STRESS_CHOSEN */
+    uint32_t threads; /**< bit i: thread i of a round may call it, bit 31 stands for all later ones; 0: each thread may */
+    /** What it does to the model's state, and the only result it may then have. */
+    ax_stress_call *model;
+    /** Instead of `model`, where several results are right: whether this one is, and what it then does to the state. */
+    bool (*allows)(void *state, const int64_t *arguments, int64_t result);
 } ax_stress_operation;
 
 /** An option of the program's own: --name N, an exact integer, or --name alone for a flag. */
@@ -266,7 +298,39 @@ struct ax_stress_program {
     void (*put_model)(const ax_stress_run *run, ax_stress_out *out);
     /** With --history: last operations by the main thread, after all others have ended. May be NULL. */
     void (*finish)(ax_stress_worker *self);
+
+    /** Of a declared program: bytes of the model's state, all of which count when two states are compared. 0, and no
+     * operation has a model: what an object does that one thread uses is right. */
+    size_t state_size;
+    void (*start)(const ax_stress_run *run, void *state); /**< fills in the first state; NULL: it is all zeros */
+    /** Operations with different numbers don't concern each other, and `state` is that of one number. May be NULL. */
+    int64_t (*part)(uint32_t operation, const int64_t *arguments);
+    /** What must be true of an object that nobody uses any more: NULL, or the sentence why it is not. May be NULL. */
+    const char *(*invariant)(void *object);
 };
+
+/* ---- a declared program ----
+ *
+ * impl->create and impl->calls, program->operations with takes and a model, and nothing else is needed: no setup, judge,
+ * put_ or events. Results are one number each; AX_STRESS_NONE is a result like any other ("nothing there").
+ *
+ * A round is a new object, two to four threads, and --ops operations of each (4 by default), chosen by --mix and the
+ * operations' `takes`. Its threads begin together, at offsets that vary. The calls are stamped as in histories, and then an
+ * order of all of them is searched that keeps each thread's own order, keeps apart what did not overlap, and in which every
+ * result is what the model says. The search is exact: no such order is a violation. With more than four --threads there are
+ * several teams, each with rounds of its own. A run of which no round had two threads at work at once is vacuous.
+ *
+ * What fails is shrunk: with fewer threads, fewer operations and smaller keys, each tried over and over, until nothing can be
+ * left out. The smallest failing round is drawn, with the command that runs it again (--round). An implementation that crashes
+ * is broken, too: the round in which it did is shrunk like one without an order.
+ *
+ * The calls, create, destroy and the model may allocate and block; a call that never returns is a hang, which is a verdict.
+ * The calls on one object run at once with each other, all else alone with its object or state. What needs to know its
+ * thread takes it from `enter`, and a variable of the thread. Between the beginning and the end of a round the harness orders
+ * nothing but by its stamps, which ThreadSanitizer does not see.
+ *
+ * With --history there are no rounds: all threads use one object for --iters operations each and write them down as those of
+ * program->model, whose operations have the names of program->operations, for axcheck to judge. */
 
 /** Runs the program by its command line and returns the exit code. Call it once, from main. */
 int ax_stress_main(int argc, char **argv, const ax_stress_program *program);

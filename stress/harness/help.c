@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command line says about itself: --help, --list, --version, and the replay command. */
-#include "internal.h"
+#include "rounds.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +21,10 @@ static const char usage_run[] =
     "  --no-chaos          don't; the default but for broken implementations\n"
     "  --hang-after S      say `hung' when nothing moved for S seconds; default: 30\n"
     "  --in-process        don't put broken implementations into a child process (for debuggers)\n";
+
+static const char usage_rounds[] =
+    "  --ops N             operations of each thread in a round; default: %d\n"
+    "  --round PLAN        this round only, e.g. 'put(1) take | take': threads with | between them\n";
 
 static const char usage_record[] =
     "  --record FILE       the raw evidence, for axcheck\n";
@@ -50,13 +54,15 @@ void axi_help(const struct axi_stress *stress)
     if (program->operation_count > 0) {
         printf("  --mix A=W,B=W       operations and their weights; default: ");
         for (size_t i = 0; i < program->operation_count; i++)
-            printf("%s%s=%" PRIu32, i > 0 ? "," : "", program->operations[i].name, program->operations[i].weight);
+            printf("%s%s=%" PRIu32, i > 0 ? "," : "", program->operations[i].name, axi_default_weight(program, i));
         printf("\n");
     }
     if (program->keys > 0)
         printf("  --keys N            how many keys; default: %" PRIu64 "\n"
                "  --dist D            uniform, zipf:0.99 (any exponent above 0), or hot (one key gets 9 in 10)\n",
                program->keys);
+    if (axi_declared(&program->impls[0]))
+        printf(usage_rounds, AXI_ROUND_OPS);
     if (program->option_count > 0)
         printf("\nOf this program:\n");
     for (size_t i = 0; i < program->option_count; i++) {
@@ -68,7 +74,7 @@ void axi_help(const struct axi_stress *stress)
             printf("; default: %" PRId64, option->normal);
         printf("\n");
     }
-    printf("\nOutput:\n%s%s%s\n%s", usage_record, program->model != NULL ? usage_history : "", usage_output, usage_end);
+    printf("\nOutput:\n%s%s%s\n%s", axi_declared(&program->impls[0]) ? "" : usage_record, program->model != NULL ? usage_history : "", usage_output, usage_end);
 }
 
 void axi_version(const struct axi_stress *stress)
@@ -156,6 +162,12 @@ char *axi_replay_command(const struct axi_stress *stress)
     else
         fprintf(file, " --iters %" PRIu64, run->iters);
     fprintf(file, " --seed 0x%" PRIx64, run->seed);
+    if (axi_declared(run->impl) && stress->round_ops != AXI_ROUND_OPS)
+        fprintf(file, " --ops %" PRIu32, stress->round_ops);
+    if (stress->round_text != NULL) {
+        fputs(" --round ", file);
+        put_word(file, stress->round_text);
+    }
     if (run->impl->observe != NULL && run->observers != program->observers)
         fprintf(file, " --observers %" PRIu32, run->observers);
     put_mix(file, stress);
@@ -167,8 +179,10 @@ char *axi_replay_command(const struct axi_stress *stress)
         fputs(" --dist hot", file);
     if (stress->pin != AXI_PIN_NONE)
         fputs(stress->pin == AXI_PIN_COMPACT ? " --pin compact" : " --pin scatter", file);
-    if (stress->chaos != run->impl->broken)
-        fputs(stress->chaos ? " --chaos" : " --no-chaos", file);
+    if (stress->chaos && (!run->impl->broken || stress->pauses))
+        fputs(" --chaos", file);
+    else if (stress->no_chaos && (run->impl->broken || axi_declared(run->impl)))
+        fputs(" --no-chaos", file);
     if (stress->in_process)
         fputs(" --in-process", file);
     if (stress->hang_ns != AXI_HANG_SECONDS * AXI_SECOND)

@@ -4,7 +4,7 @@
  * (include/atomicx/detail/log.h); a full one becomes a block, which one write appends whole. Nothing is shared but the
  * file, and its lock is the kernel's, so that ThreadSanitizer takes no order of ours for one of the program's.
  */
-#include "internal.h"
+#include "rounds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +145,15 @@ const char *axi_history_open(struct axi_stress *stress)
     return NULL;
 }
 
+static void put_event(ax_stress_out *out, const char *name, uint32_t arguments, int32_t results)
+{
+    ax_stress_put_array(out, NULL);
+    ax_stress_put_string(out, NULL, name);
+    ax_stress_put_integer(out, NULL, arguments);
+    ax_stress_put_integer(out, NULL, results);
+    ax_stress_put_end(out);
+}
+
 /* The description, as JSON. */
 static char *describe(const struct axi_stress *stress, size_t *length)
 {
@@ -166,13 +175,10 @@ static char *describe(const struct axi_stress *stress, size_t *length)
     ax_stress_put_integer(&out, "skew", (int64_t)stress->history->skew);
     ax_stress_put_string(&out, "origin", stress->replay);
     ax_stress_put_array(&out, "operations");
-    for (size_t i = 0; i < program->event_count; i++) {
-        ax_stress_put_array(&out, NULL);
-        ax_stress_put_string(&out, NULL, program->events[i].name);
-        ax_stress_put_integer(&out, NULL, program->events[i].arguments);
-        ax_stress_put_integer(&out, NULL, program->events[i].results);
-        ax_stress_put_end(&out);
-    }
+    for (size_t i = 0; i < program->event_count; i++)
+        put_event(&out, program->events[i].name, program->events[i].arguments, program->events[i].results);
+    for (size_t i = 0; i < program->operation_count && axi_declared(run->impl); i++)
+        put_event(&out, program->operations[i].name, axi_arguments(&program->operations[i]), 1);
     ax_stress_put_end(&out);
     ax_stress_put_integer(&out, "processes", run->threads + run->observers); /* the main thread writes when they have ended */
     bool written = axi_out_finish(&out);

@@ -9,6 +9,8 @@
  *   child.c    broken implementations in a process of their own
  *   record.c   --record; out.c, set.c, samples.c what goes into it
  *   history.c  --history; clock.c its time, crc.c its checksums
+ *   rounds.c   declared programs: rounds; plan.c what is done in one, verdict.c whether it has an order,
+ *              pause.c stops a thread at an instruction, hunt.c shrinks one that has none; calls.c the one long run for a history
  *   signals.c  Ctrl-C; chaos.c scheduling noise; pin.c affinity; keys.c, random.c choices; number.c numbers
  */
 #ifndef AXI_STRESS_INTERNAL_H
@@ -65,6 +67,10 @@ struct axi_stress {
     bool chaos, no_chaos, json, quiet, no_progress, in_process;
     const char *record_path, *history_path;
     uint64_t hang_ns;
+    uint32_t round_ops;     /* --ops */
+    bool pauses;            /* threads pause in the midst of operations */
+    const char *round_text; /* --round */
+    struct axi_plan *round; /* the same, or NULL */
     char *replay; /* the command that gives this configuration again */
 
     /* the machine; threads.c */
@@ -90,6 +96,8 @@ struct axi_stress {
     /* the record; record.c */
     FILE *record;
     char *record_temporary;
+    struct axi_hunt *hunt;     /* hunt.c; NULL where there are no rounds */
+    struct axi_rounds *rounds; /* rounds.c; the same */
     struct axi_history *history; /* history.c; NULL without --history */
     int heartbeat_fd; /* in a child: the pipe to the parent, else -1 */
 };
@@ -104,6 +112,8 @@ static inline void axi_spin_hint(void)
 
 /* options.c; false: leave with exit code *code (after --help, --list or a usage error). */
 bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code);
+/* What --mix says by default: all the same where the table has no weights. */
+uint32_t axi_default_weight(const ax_stress_program *program, size_t operation);
 int axi_usage_error(const struct axi_stress *stress, const char *sentence);
 /* help.c; the replay command is NULL when there is no memory */
 void axi_help(const struct axi_stress *stress);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of things, and the one result line. */
-#include "internal.h"
+#include "rounds.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -41,6 +41,10 @@ static void say_plain(const struct axi_stress *stress, const struct summary *sum
                summary->seconds, summary->seconds > 0 ? (double)summary->operations / 1e6 / summary->seconds : 0.0,
                summary->overlaps, run->seed);
     printf("\n");
+    char *detail = axi_hunt_detail(stress);
+    if (detail != NULL)
+        fputs(detail, stdout);
+    free(detail);
     fflush(stdout);
     if (!stress->quiet) {
         fprintf(stderr, "not shown: %s\n", BLIND_SPOT);
@@ -72,6 +76,10 @@ static void say_json(const struct axi_stress *stress, const struct summary *summ
         ax_stress_put_integer(&out, "overlaps", (int64_t)summary->overlaps);
     }
     ax_stress_put_string(&out, "seed", seed);
+    char *detail = axi_hunt_detail(stress);
+    if (detail != NULL)
+        ax_stress_put_string(&out, "counterexample", detail);
+    free(detail);
     ax_stress_put_string(&out, "command", stress->replay);
     ax_stress_put_string(&out, "not_shown", BLIND_SPOT);
     axi_out_finish(&out);
@@ -106,11 +114,13 @@ static void measure(struct axi_stress *stress, struct summary *summary)
         ended = thread->ended_ns > ended ? thread->ended_ns : ended;
         summary->operations += thread->done;
         summary->overlaps += thread->overlaps;
-        if (run->duration_ns == 0 && thread->done < run->iters)
+        if (run->duration_ns == 0 && thread->done < run->iters && stress->rounds == NULL)
             run->complete = false;
     }
-    if (axi_interrupted() && run->duration_ns != 0)
+    if (axi_interrupted() && (run->duration_ns != 0 || stress->rounds != NULL))
         run->complete = false;
+    if (stress->rounds != NULL)
+        summary->overlaps = axi_rounds_overlaps(stress);
     summary->seconds = (double)(ended - begun) / 1e9;
     summary->measured = true;
 }
@@ -133,9 +143,17 @@ static void doubt(const struct axi_stress *stress, struct summary *summary)
     memcpy(summary->sentence, sentence, sizeof sentence);
 }
 
+static ax_stress_verdict opinion(const struct axi_stress *stress, char *sentence, size_t size)
+{
+    const ax_stress_run *run = &stress->run;
+    if (stress->rounds != NULL)
+        return axi_rounds_judge(stress, sentence, size);
+    return axi_declared(run->impl) ? axi_calls_judge(run, sentence, size) : run->program->judge(run, sentence, size);
+}
+
 static void judge(struct axi_stress *stress, struct summary *summary)
 {
-    switch (stress->run.program->judge(&stress->run, summary->sentence, sizeof summary->sentence)) {
+    switch (opinion(stress, summary->sentence, sizeof summary->sentence)) {
     case AX_STRESS_HOLDS:
         summary->result = HOLDS;
         break;
@@ -165,6 +183,8 @@ static bool hammer(struct axi_stress *stress, int *code)
     if (!ended) {
         /* Threads that don't move can't be joined, and what they may still touch can't be freed. */
         axi_record_abandon(stress);
+        if (stress->hunt != NULL)
+            axi_hunt_crashed(stress->hunt, stress->run.program, summary.sentence);
         *code = say(stress, &summary);
         axi_heartbeat(stress, 'd');
         _exit(*code);
@@ -187,6 +207,25 @@ static const char *finish_history(struct axi_stress *stress)
     return axi_history_end(stress);
 }
 
+static const char *set_up(struct axi_stress *stress)
+{
+    ax_stress_run *run = &stress->run;
+    if (stress->hunt != NULL)
+        return axi_rounds_start(stress);
+    return axi_declared(run->impl) ? axi_calls_setup(run) : run->program->setup(run);
+}
+
+static void tear_down(struct axi_stress *stress)
+{
+    ax_stress_run *run = &stress->run;
+    if (stress->hunt != NULL)
+        axi_rounds_free(stress);
+    else if (axi_declared(run->impl))
+        axi_calls_teardown(run);
+    else if (run->program->teardown != NULL)
+        run->program->teardown(run);
+}
+
 /* The run itself, here or in the child. */
 static int run_and_judge(struct axi_stress *stress)
 {
@@ -197,7 +236,7 @@ static int run_and_judge(struct axi_stress *stress)
     const char *error = run->keys > 0 ? axi_keys_init(&stress->keys, stress->dist, stress->theta, run->keys) : NULL;
     if (error != NULL)
         return say_internal(stress, error);
-    error = run->program->setup(run);
+    error = set_up(stress);
     if (error == NULL && stress->history != NULL)
         error = axi_history_start(stress);
     if (error != NULL)
@@ -216,8 +255,7 @@ static int run_and_judge(struct axi_stress *stress)
         if (history_error != NULL)
             code = say_internal(stress, history_error);
     }
-    if (run->program->teardown != NULL)
-        run->program->teardown(run);
+    tear_down(stress);
     axi_threads_free(stress);
     axi_keys_fini(&stress->keys);
     return code;
@@ -226,7 +264,12 @@ static int run_and_judge(struct axi_stress *stress)
 static int run_in_child(struct axi_stress *stress)
 {
     struct summary summary = { .result = VIOLATED };
-    int code = axi_in_child(stress, run_and_judge, summary.sentence, sizeof summary.sentence);
+    int code;
+    do {
+        code = axi_in_child(stress, run_and_judge, summary.sentence, sizeof summary.sentence);
+    } while (code < 0 && stress->hunt != NULL && axi_hunt_crashed(stress->hunt, stress->run.program, summary.sentence));
+    if (code < 0 && stress->hunt != NULL)
+        axi_hunt_sentence(stress->hunt, summary.sentence, sizeof summary.sentence);
     return code >= 0 ? code : say(stress, &summary);
 }
 
@@ -244,18 +287,24 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
         return say_internal(&stress, "no memory");
     if (!stress.quiet)
         fprintf(stderr, "seed 0x%" PRIx64 ", again with: %s\n", stress.run.seed, stress.replay);
+    if (axi_declared(stress.run.impl) && stress.history_path == NULL) {
+        stress.hunt = axi_hunt_create();
+        if (stress.hunt == NULL)
+            return say_internal(&stress, "no memory");
+    }
     axi_signals_install(false);
     const char *error = stress.record_path != NULL ? axi_record_open(&stress) : NULL;
     if (error == NULL && stress.history_path != NULL)
         error = axi_history_open(&stress);
     if (error != NULL)
         code = axi_usage_error(&stress, error);
-    else if (stress.run.impl->broken && !stress.in_process)
+    else if ((stress.run.impl->broken || stress.hunt != NULL) && !stress.in_process)
         code = run_in_child(&stress);
     else
         code = run_and_judge(&stress);
     axi_record_abandon(&stress);
     axi_history_close(&stress);
+    axi_hunt_destroy(stress.hunt);
     free(stress.replay);
     return code;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line. Every refusal is one sentence that names the option. */
-#include "internal.h"
+#include "rounds.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "number.h"
+#include "pause.h"
 
 #define KEYS_MAX (INT64_C(1) << 40)
 
@@ -186,6 +187,15 @@ static bool take(struct axi_stress *stress, const char *name, const char *text, 
         run->keys = ok ? (uint64_t)value : run->keys;
         return ok;
     }
+    if (strcmp(name, "ops") == 0 && axi_declared(run->impl)) {
+        bool ok = number(stress, name, text, 0, 1, AXI_ROUND_MOST, &value);
+        stress->round_ops = ok ? (uint32_t)value : stress->round_ops;
+        return ok;
+    }
+    if (strcmp(name, "round") == 0 && axi_declared(run->impl)) {
+        stress->round_text = text;
+        return true;
+    }
     if (strcmp(name, "seed") == 0) {
         const char *error = axi_number_seed(text, &run->seed);
         return error == NULL || refuse(stress, "--seed %s: %s", text, error);
@@ -213,8 +223,32 @@ static bool take(struct axi_stress *stress, const char *name, const char *text, 
     return false;
 }
 
+/* What follows for a declared program. */
+static bool conclude_declared(struct axi_stress *stress, bool threads_given)
+{
+    static struct axi_plan round;
+    ax_stress_run *run = &stress->run;
+    const char *error = axi_calls_check(stress);
+    if (error != NULL)
+        return refuse(stress, "%s: %s", run->impl->name, error);
+    if (stress->record_path != NULL)
+        return refuse(stress, "--record: rounds leave no record, and are judged at once");
+    if (!axi_has_work(stress, 0))
+        return refuse(stress, "--mix: thread 0 has nothing to do");
+    if (stress->round_text == NULL)
+        return true;
+    if (stress->history_path != NULL)
+        return refuse(stress, "--round and --history exclude each other");
+    error = axi_plan_parse(stress, stress->round_text, &round);
+    if (error != NULL)
+        return refuse(stress, "--round %s: %s", stress->round_text, error);
+    stress->round = &round;
+    run->threads = threads_given && run->threads > round.threads ? run->threads : round.threads;
+    return true;
+}
+
 /* What follows from the options together. */
-static bool conclude(struct axi_stress *stress, bool iters_given)
+static bool conclude(struct axi_stress *stress, bool iters_given, bool threads_given)
 {
     ax_stress_run *run = &stress->run;
     const ax_stress_program *program = run->program;
@@ -227,7 +261,9 @@ static bool conclude(struct axi_stress *stress, bool iters_given)
     if (stress->chaos && stress->no_chaos)
         return refuse(stress, "--chaos and --no-chaos exclude each other");
     /* A broken one is to be caught, also by two threads that a busy machine puts on one CPU. */
-    stress->chaos = stress->chaos || (run->impl->broken && !stress->no_chaos);
+    stress->pauses = axi_declared(run->impl) && stress->history_path == NULL && !stress->no_chaos && !stress->in_process &&
+                     axi_pauses_work();
+    stress->chaos = stress->chaos || (run->impl->broken && !stress->no_chaos && !stress->pauses);
     uint64_t total = 0;
     run->operations = (uint32_t)program->operation_count;
     run->only = -1;
@@ -244,8 +280,18 @@ static bool conclude(struct axi_stress *stress, bool iters_given)
         if (stress->weight[i] == total)
             run->only = (int32_t)i;
     }
+    if (axi_declared(run->impl) && !conclude_declared(stress, threads_given))
+        return false;
     const char *error = program->check != NULL ? program->check(run) : NULL;
     return error == NULL || refuse(stress, "%s", error);
+}
+
+uint32_t axi_default_weight(const ax_stress_program *program, size_t operation)
+{
+    for (size_t i = 0; i < program->operation_count; i++)
+        if (program->operations[i].weight > 0)
+            return program->operations[operation].weight;
+    return 1;
 }
 
 static void set_defaults(struct axi_stress *stress)
@@ -255,6 +301,9 @@ static void set_defaults(struct axi_stress *stress)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     run->threads = online > 0 ? (uint32_t)online : 1;
     run->impl = &program->impls[0];
+    stress->round_ops = AXI_ROUND_OPS;
+    if (axi_declared(run->impl) && run->threads < 2)
+        run->threads = 2; /* one has nobody to meet */
     run->iters = program->iters;
     run->keys = program->keys;
     run->observers = program->observers;
@@ -262,7 +311,7 @@ static void set_defaults(struct axi_stress *stress)
     for (size_t i = 0; i < program->option_count; i++)
         stress->value[i] = program->options[i].flag ? 0 : program->options[i].normal;
     for (size_t i = 0; i < program->operation_count; i++)
-        stress->weight[i] = program->operations[i].weight;
+        stress->weight[i] = axi_default_weight(program, i);
     if (getrandom(&run->seed, sizeof run->seed, GRND_NONBLOCK) != (ssize_t)sizeof run->seed)
         run->seed = axi_now_ns();
 }
@@ -270,7 +319,7 @@ static void set_defaults(struct axi_stress *stress)
 bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code)
 {
     set_defaults(stress);
-    bool iters_given = false;
+    bool iters_given = false, threads_given = false;
     bool list = false;
     *code = AXI_EXIT_USAGE;
     for (int i = 1; i < argc; i++) {
@@ -313,13 +362,14 @@ bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code)
         if (!take(stress, name, text, &known))
             return known ? false : refuse(stress, "--%s: no such option", name);
         iters_given = iters_given || strcmp(name, "iters") == 0;
+        threads_given = threads_given || strcmp(name, "threads") == 0;
     }
     if (list) {
         axi_list(stress);
         *code = 0;
         return false;
     }
-    return conclude(stress, iters_given);
+    return conclude(stress, iters_given, threads_given);
 }
 
 int64_t ax_stress_value(const ax_stress_run *run, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Outcome tests (include/atomicx/outcome.h). The actors meet at a barrier, each runs down the same row of states, they meet
- * again, and the last to arrive counts what was seen and clears the states. The longer the row, the less the barrier
+ * Outcome tests (include/atomicx/outcome.h). The actors meet, each runs down the same row of states, they meet
+ * again, and the last to arrive counts what was seen and clears the states. The longer the row, the less meeting
  * costs and the more the actors drift apart: its length is tuned first, for the most of the rarest outcome in a second.
  */
 #include "outcome.h"
@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meeting.h"
+
 #define STRIDE_MOST 4096
 #define TUNING_NS (AXI_SECOND / 100) /* for each length */
 #define STATE_ALIGNMENT 128
 
-/* One test's run. What is plain here belongs to whoever is last at the barrier. */
-struct meeting {
+/* One test's run. What is plain here belongs to whoever is last at the meeting. */
+struct row {
     const ax_outcome_test *test;
     uint32_t actors;
     size_t size; /* from one state to the next */
@@ -25,13 +27,12 @@ struct meeting {
     uint64_t until_ns, batches_left;
     struct axi_tally *tally;
     bool over;
-    uint32_t patience; /* how long to spin for the others before making room for them */
-    _Alignas(STATE_ALIGNMENT) uint32_t arrived;
-    _Alignas(STATE_ALIGNMENT) uint32_t generation;
+    bool enough_cpus;
+    struct axi_meeting meeting;
 };
 
 struct actor {
-    struct meeting *meeting;
+    struct row *row;
     uint32_t number;
 };
 
@@ -69,20 +70,20 @@ static struct axi_seen *find(struct axi_tally *tally, const ax_outcome_test *tes
     return seen;
 }
 
-/* By the last one at the barrier, with nobody else at work. */
-static void count_batch(struct meeting *meeting)
+/* By the last one at the meeting, with nobody else at work. */
+static void count_batch(struct row *row)
 {
-    const ax_outcome_test *test = meeting->test;
-    struct axi_tally *tally = meeting->tally;
+    const ax_outcome_test *test = row->test;
+    struct axi_tally *tally = row->tally;
     if (test->last != NULL)
-        test->last(meeting->states, meeting->size, meeting->results[AX_OUTCOME_ACTORS], meeting->stride);
-    for (size_t i = 0; i < meeting->stride; i++) {
+        test->last(row->states, row->size, row->results[AX_OUTCOME_ACTORS], row->stride);
+    for (size_t i = 0; i < row->stride; i++) {
         int32_t r[AX_OUTCOME_RESULTS] = { 0 };
         size_t index = 0;
         for (uint32_t k = 0; k < test->results; k++) {
-            for (uint32_t a = 0; a < meeting->actors; a++)
-                r[k] += meeting->results[a][i][k]; /* one actor writes it, it is 0 with the others */
-            r[k] += test->last != NULL ? meeting->results[AX_OUTCOME_ACTORS][i][k] : 0;
+            for (uint32_t a = 0; a < row->actors; a++)
+                r[k] += row->results[a][i][k]; /* one actor writes it, it is 0 with the others */
+            r[k] += test->last != NULL ? row->results[AX_OUTCOME_ACTORS][i][k] : 0;
             index = index << 2 | (size_t)(r[k] & 3);
         }
         struct axi_seen *seen = tally->shortcut[index];
@@ -90,73 +91,58 @@ static void count_batch(struct meeting *meeting)
             tally->shortcut[index] = seen = find(tally, test, r);
         seen->times++;
     }
-    tally->runs += meeting->stride;
-    memset(meeting->states, 0, meeting->size * meeting->stride);
-    if (axi_stop_asked() || (meeting->batches_left > 0 && --meeting->batches_left == 0) ||
-        (meeting->until_ns != 0 && axi_now_ns() >= meeting->until_ns))
-        meeting->over = true;
-}
-
-static void meet(struct meeting *meeting, uint32_t *generation)
-{
-    /* acquire and release: what an actor wrote is there for whoever counts it, and the other way round */
-    if (__atomic_add_fetch(&meeting->arrived, 1, __ATOMIC_ACQ_REL) == meeting->actors) {
-        if (*generation % 2 == 1)
-            count_batch(meeting);
-        AX_DETAIL_STORE_RELAXED(&meeting->arrived, 0); /* relaxed: the next line publishes it */
-        AX_DETAIL_STORE_RELEASE(&meeting->generation, *generation + 1, stress);
-    } else {
-        for (uint32_t i = 1; AX_DETAIL_LOAD_ACQUIRE(&meeting->generation, stress) == *generation; i++) {
-            axi_spin_hint();
-            if (i % meeting->patience == 0)
-                sched_yield();
-        }
-    }
-    ++*generation;
+    tally->runs += row->stride;
+    memset(row->states, 0, row->size * row->stride);
+    if (axi_stop_asked() || (row->batches_left > 0 && --row->batches_left == 0) ||
+        (row->until_ns != 0 && axi_now_ns() >= row->until_ns))
+        row->over = true;
 }
 
 static void *act(void *arg)
 {
     const struct actor *actor = arg;
-    struct meeting *meeting = actor->meeting;
-    uint32_t generation = 0;
+    struct row *row = actor->row;
     for (;;) {
-        meet(meeting, &generation); /* all there */
-        if (meeting->over)
+        if (axi_meet(&row->meeting)) /* all there */
+            axi_adjourn(&row->meeting);
+        if (row->over)
             return NULL;
-        meeting->test->actors[actor->number](meeting->states, meeting->size, meeting->results[actor->number], meeting->stride);
-        meet(meeting, &generation); /* all through */
+        row->test->actors[actor->number](row->states, row->size, row->results[actor->number], row->stride);
+        if (axi_meet(&row->meeting)) { /* all through */
+            count_batch(row);
+            axi_adjourn(&row->meeting);
+        }
     }
 }
 
 /* Runs with rows of `stride` states for so many batches (0: any number) and nanoseconds (0: any). */
-static bool run_with(struct meeting *meeting, size_t stride, uint64_t batches, uint64_t ns, struct axi_tally *tally)
+static bool run_with(struct row *row, size_t stride, uint64_t batches, uint64_t ns, struct axi_tally *tally)
 {
     pthread_t ids[AX_OUTCOME_ACTORS];
     struct actor actors[AX_OUTCOME_ACTORS];
     uint64_t begun = axi_now_ns();
-    meeting->stride = stride;
-    meeting->batches_left = batches;
-    meeting->until_ns = ns != 0 ? begun + ns : 0;
-    meeting->tally = tally;
-    meeting->over = false;
-    meeting->arrived = meeting->generation = 0;
+    row->stride = stride;
+    row->batches_left = batches;
+    row->until_ns = ns != 0 ? begun + ns : 0;
+    row->tally = tally;
+    row->over = false;
+    axi_meeting_init(&row->meeting, row->actors, row->enough_cpus);
     uint32_t started = 0;
-    for (; started < meeting->actors; started++) {
-        actors[started] = (struct actor){ meeting, started };
+    for (; started < row->actors; started++) {
+        actors[started] = (struct actor){ row, started };
         if (pthread_create(&ids[started], NULL, act, &actors[started]) != 0)
             break;
     }
-    if (started < meeting->actors) { /* those who are there wait for a meeting that never comes about: take the others' places */
-        meeting->over = true;
-        for (uint32_t i = started; i < meeting->actors; i++)
-            if (__atomic_add_fetch(&meeting->arrived, 1, __ATOMIC_ACQ_REL) == meeting->actors)
-                AX_DETAIL_STORE_RELEASE(&meeting->generation, 1, stress);
+    if (started < row->actors) { /* those who are there wait for a meeting that never comes about: take the others' places */
+        row->over = true;
+        for (uint32_t i = started; i < row->actors; i++)
+            if (axi_arrive(&row->meeting))
+                axi_adjourn(&row->meeting);
     }
     for (uint32_t i = 0; i < started; i++)
         pthread_join(ids[i], NULL);
     tally->ns += axi_now_ns() - begun;
-    return started == meeting->actors;
+    return started == row->actors;
 }
 
 /* What a length is worth: the interesting outcomes in a second, or where none is seen, the rarest one of all. */
@@ -176,29 +162,28 @@ static double worth(const struct axi_tally *tally)
 const char *axi_outcome_run(const ax_outcome_test *test, uint64_t ns, uint64_t iters, struct axi_tally *tally)
 {
     static const size_t strides[] = { 32, 64, 128, 256, 512, 1024, 2048, STRIDE_MOST };
-    struct meeting meeting = { .test = test, .size = (test->state_size + 7) / 8 * 8 };
+    struct row row = { .test = test, .size = (test->state_size + 7) / 8 * 8 };
     const char *error = NULL;
-    while (meeting.actors < AX_OUTCOME_ACTORS && test->actors[meeting.actors] != NULL)
-        meeting.actors++;
+    while (row.actors < AX_OUTCOME_ACTORS && test->actors[row.actors] != NULL)
+        row.actors++;
     cpu_set_t allowed;
-    bool room = sched_getaffinity(0, sizeof allowed, &allowed) != 0 || (uint32_t)CPU_COUNT(&allowed) >= meeting.actors;
-    meeting.patience = room ? 1024 : 16;
-    meeting.states = aligned_alloc(STATE_ALIGNMENT, (meeting.size * STRIDE_MOST + STATE_ALIGNMENT - 1) / STATE_ALIGNMENT * STATE_ALIGNMENT);
-    bool memory = meeting.states != NULL;
+    row.enough_cpus = sched_getaffinity(0, sizeof allowed, &allowed) != 0 || (uint32_t)CPU_COUNT(&allowed) >= row.actors;
+    row.states = aligned_alloc(STATE_ALIGNMENT, (row.size * STRIDE_MOST + STATE_ALIGNMENT - 1) / STATE_ALIGNMENT * STATE_ALIGNMENT);
+    bool memory = row.states != NULL;
     for (int i = 0; i <= AX_OUTCOME_ACTORS; i++) {
-        meeting.results[i] = calloc(STRIDE_MOST, sizeof *meeting.results[i]);
-        memory = memory && meeting.results[i] != NULL;
+        row.results[i] = calloc(STRIDE_MOST, sizeof *row.results[i]);
+        memory = memory && row.results[i] != NULL;
     }
     if (!memory) {
         error = "no memory";
         goto out;
     }
-    memset(meeting.states, 0, meeting.size * STRIDE_MOST);
+    memset(row.states, 0, row.size * STRIDE_MOST);
     double best = -1;
     size_t stride = 256;
     for (size_t i = 0; i < sizeof strides / sizeof *strides && iters == 0; i++) {
         struct axi_tally trial = { 0 };
-        if (!run_with(&meeting, strides[i], 0, TUNING_NS, &trial)) {
+        if (!run_with(&row, strides[i], 0, TUNING_NS, &trial)) {
             error = "no threads";
             goto out;
         }
@@ -213,11 +198,11 @@ const char *axi_outcome_run(const ax_outcome_test *test, uint64_t ns, uint64_t i
     }
     tally->stride = stride;
     uint64_t batches = iters != 0 ? (iters + stride - 1) / stride : 0;
-    if (!run_with(&meeting, stride, batches, iters != 0 ? 0 : ns, tally))
+    if (!run_with(&row, stride, batches, iters != 0 ? 0 : ns, tally))
         error = "no threads";
 out:
     for (int i = 0; i <= AX_OUTCOME_ACTORS; i++)
-        free(meeting.results[i]);
-    free(meeting.states);
+        free(row.results[i]);
+    free(row.states);
     return error;
 }

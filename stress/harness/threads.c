@@ -4,7 +4,7 @@
  * the last one has reached it: a barrier that sleeps lets the first finish before the last begins, and
  * hides races.
  */
-#include "internal.h"
+#include "rounds.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -58,6 +58,7 @@ static void work(struct axi_thread *thread, ax_stress_worker *self)
 {
     struct axi_stress *stress = thread->stress;
     const ax_stress_run *run = &stress->run;
+    void (*do_work)(ax_stress_worker *, uint64_t, uint64_t) = axi_declared(run->impl) ? axi_calls_work : run->impl->work;
     uint64_t most = run->program->batch != 0 ? run->program->batch : BATCH_DEFAULT;
     uint64_t size = run->iters / 800 < 16 ? 16 : run->iters / 800;
     if (size > most)
@@ -66,7 +67,7 @@ static void work(struct axi_thread *thread, ax_stress_worker *self)
     uint64_t epoch = AX_DETAIL_LOAD_RELAXED(&stress->epoch);
     while (next < run->iters && !axi_stop_asked()) {
         uint64_t end = run->iters - next < size ? run->iters : next + size;
-        run->impl->work(self, next, end);
+        do_work(self, next, end);
         next = end;
         /* relaxed: statistics for the watching thread; joining orders the final values */
         AX_DETAIL_STORE_RELAXED(&thread->done, next);
@@ -120,6 +121,8 @@ static void *thread_main(void *arg)
     thread->begun_ns = axi_now_ns();
     if (thread->observer)
         observe(thread, &self);
+    else if (stress->rounds != NULL)
+        axi_rounds_work(thread);
     else
         work(thread, &self);
     thread->ended_ns = axi_now_ns();

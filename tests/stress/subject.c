@@ -106,7 +106,9 @@ int main(int argc, char **argv)
         { .name = "broken-exit", .about = "ends its process", .broken = true, .work = work_and_exit },
         { .name = "broken-well", .about = "does its work all the same", .broken = true, .work = work_well },
     };
-    static const ax_stress_operation operations[] = { { "this", 75 }, { "that", 25 } };
+    static const ax_stress_operation operations[] = {
+        { .name = "this", .weight = 75 }, { .name = "that", .weight = 25 },
+    };
     static const ax_stress_option options[] = {
         { "number", "a number; 13 is refused", false, -100, 1000000, 7 },
         { "no-setup", "setup fails", true, 0, 0, 0 },

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86-64: the processor's trap flag, with which it raises a signal after each instruction. A handler sets it in the context
+ * it returns to, and counts. That takes a microsecond or some each, and so it is for short stretches. Elsewhere, and where
+ * something stands between the processor and us that does not play along (a debugger, ThreadSanitizer), there are no
+ * pauses of this kind.
+ */
+#include "pause.h"
+
+#include <atomicx/detail/atomic.h>
+#include <signal.h>
+#include <stddef.h>
+#include <ucontext.h>
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_TRAPS
+#endif
+#endif
+#else
+#define NO_TRAPS
+#endif
+
+#ifndef NO_TRAPS
+
+#define TRAP_FLAG 0x100
+
+/* The thread's own, and its handler's: the first two change while the other looks, so they are read and written whole. */
+static __thread struct {
+    uint32_t counting, count;
+    uint32_t after;
+    void (*pause)(void *);
+    void *argument;
+} steps;
+
+static void trapped(int number, siginfo_t *info, void *context)
+{
+    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    (void)number, (void)info;
+    bool counting = AX_DETAIL_LOAD_RELAXED(&steps.counting) != 0;
+    if (counting && ++steps.count > steps.after) {
+        AX_DETAIL_STORE_RELAXED(&steps.counting, 0u);
+        AX_DETAIL_STORE_RELAXED(&steps.count, 0u);
+        counting = false;
+        steps.pause(steps.argument);
+    }
+    if (counting)
+        *flags |= TRAP_FLAG;
+    else
+        *flags &= ~(greg_t)TRAP_FLAG;
+}
+
+/* Into the handler, which sets the flag. One instruction: from here to the operation everything is counted. */
+static inline void trap(void)
+{
+#ifdef AX_DETAIL_NO_ASM
+    (void)raise(SIGTRAP);
+#else
+    __asm__ volatile("int3" : : : "memory");
+#endif
+}
+
+void axi_pause_after(uint32_t instructions, void (*pause)(void *), void *argument)
+{
+    steps.after = instructions;
+    steps.pause = pause;
+    steps.argument = argument;
+    AX_DETAIL_STORE_RELAXED(&steps.count, 0u);
+    AX_DETAIL_STORE_RELAXED(&steps.counting, 1u);
+    trap();
+}
+
+uint32_t axi_pause_end(void)
+{
+    AX_DETAIL_STORE_RELAXED(&steps.counting, 0u); /* the next trap is the last */
+    return AX_DETAIL_LOAD_RELAXED(&steps.count);
+}
+
+static void nothing(void *argument)
+{
+    (void)argument;
+}
+
+bool axi_pauses_work(void)
+{
+    struct sigaction action = { .sa_sigaction = trapped, .sa_flags = SA_SIGINFO | SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTRAP, &action, NULL) != 0)
+        return false;
+    axi_pause_after(UINT32_MAX, nothing, NULL);
+    uint32_t once = axi_pause_end();
+    axi_pause_after(UINT32_MAX, nothing, NULL);
+    for (int i = 0; i < 8; i++)
+        steps.argument = NULL;
+    return axi_pause_end() > once && once > 0;
+}
+
+#else
+
+void axi_pause_after(uint32_t instructions, void (*pause)(void *), void *argument)
+{
+    (void)instructions, (void)pause, (void)argument;
+}
+
+uint32_t axi_pause_end(void)
+{
+    return 0;
+}
+
+bool axi_pauses_work(void)
+{
+    return false;
+}
+
+#endif
