@@ -30,15 +30,16 @@ static void finish(int threads, uint64_t n)
     bench_require(ax_lock_misuses() == 0, "a misuse");
 }
 
-#define WORK(name, take, release)                  \
-    static void name(int thread, uint64_t n)       \
-    {                                              \
-        (void)thread;                              \
-        for (BENCH_EACH(i, n)) {         \
-            take;                                  \
-            guarded++;                             \
-            release;                               \
-        }                                          \
+/* Aligned alike, so that no case gains or loses by where its loop lies. */
+#define WORK(name, take, release)                                        \
+    __attribute__((aligned(64))) static void name(int thread, uint64_t n) \
+    {                                                                    \
+        (void)thread;                                                    \
+        for (BENCH_EACH(i, n)) {                                         \
+            take;                                                        \
+            guarded++;                                                   \
+            release;                                                     \
+        }                                                                \
     }
 
 WORK(work_plain, pthread_mutex_lock(&plain), pthread_mutex_unlock(&plain))
@@ -55,7 +56,7 @@ WORK(work_plain_write, pthread_rwlock_wrlock(&plain_rw), pthread_rwlock_unlock(&
 WORK(work_unchecked_write, ax_rwlock_wrlock(&unchecked_rw), ax_rwlock_unlock(&unchecked_rw))
 WORK(work_checked_write, ax_rwlock_wrlock(&checked_rw), ax_rwlock_unlock(&checked_rw))
 
-static void work_plain_read(int thread, uint64_t n)
+__attribute__((aligned(64))) static void work_plain_read(int thread, uint64_t n)
 {
     (void)thread;
     for (BENCH_EACH(i, n)) {
@@ -64,7 +65,7 @@ static void work_plain_read(int thread, uint64_t n)
     }
 }
 
-static void work_unchecked_read(int thread, uint64_t n)
+__attribute__((aligned(64))) static void work_unchecked_read(int thread, uint64_t n)
 {
     (void)thread;
     for (BENCH_EACH(i, n)) {
@@ -73,7 +74,7 @@ static void work_unchecked_read(int thread, uint64_t n)
     }
 }
 
-static void work_checked_read(int thread, uint64_t n)
+__attribute__((aligned(64))) static void work_checked_read(int thread, uint64_t n)
 {
     (void)thread;
     for (BENCH_EACH(i, n)) {

@@ -2,7 +2,8 @@
 /*
  * What the files of the checked lock share.
  *
- *   lock.c          the calls: what is checked when, and pthread's own operations
+ *   lock.c          the calls: what is checked when
+ *   lock_wait.c     pthread's operations that wait, what a waiter looks at, how long a lock was held
  *   lock_record.c   records of locks and of threads; copies, thread ends, fork
  *   lock_order.c    the graph of orders
  *   lock_report.c   telling
@@ -22,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "atomic.h"
 
@@ -30,8 +32,9 @@
 struct axi_lock_order;
 
 struct axi_lock_record {
-    /* Read by any thread. Writers: bind and forget under the internal mutex, for the first three ... */
-    _Atomic(const void *) address; /* the lock this speaks of; NULL: none, the record is free */
+    /* One cache line, all that the quick forms look at. Read by any thread. Writers: bind and forget under
+     * the internal mutex, for the first three ... */
+    _Alignas(64) _Atomic(const void *) address; /* the lock this speaks of; NULL: none, the record is free */
     _Atomic uint64_t serial;       /* of this use of the record; never the same twice */
     _Atomic(const char *) copied;  /* where a copy was used, until the original has been told */
     /* ... and whoever takes or releases the lock exclusively, for these. */
@@ -47,7 +50,6 @@ struct axi_lock_record {
     struct axi_lock_order *out, *in; /* orders this before others, others before this */
     uint64_t visited;                /* lock_order.c: the search that came here last */
     struct axi_lock_record *next_visited;
-    struct axi_lock_order *via;
 };
 
 struct axi_lock_held {
@@ -73,6 +75,53 @@ struct axi_lock_thread {
 extern __thread struct axi_lock_thread *axi_lock_self __attribute__((tls_model("initial-exec")));
 extern const char axi_lock_ended; /* the owner of locks whose holder is no more */
 
+/* --- pthread's operations, by kind of lock; those that wait are lock_wait.c's --- */
+enum axi_lock_how { AXI_LOCK_MUTEX, AXI_LOCK_READ, AXI_LOCK_WRITE };
+
+static inline int axi_lock_try(void *lock, enum axi_lock_how how)
+{
+    switch (how) {
+    case AXI_LOCK_MUTEX: return pthread_mutex_trylock(&((ax_mutex *)lock)->mutex_);
+    case AXI_LOCK_READ: return pthread_rwlock_tryrdlock(&((ax_rwlock *)lock)->rwlock_);
+    default: return pthread_rwlock_trywrlock(&((ax_rwlock *)lock)->rwlock_);
+    }
+}
+
+static inline int axi_lock_release(void *lock, enum axi_lock_how how)
+{
+    return how == AXI_LOCK_MUTEX ? pthread_mutex_unlock(&((ax_mutex *)lock)->mutex_)
+                                 : pthread_rwlock_unlock(&((ax_rwlock *)lock)->rwlock_);
+}
+
+void axi_lock_plainly(void *lock, enum axi_lock_how how);
+/* Waits until `end` (CLOCK_MONOTONIC) at most. */
+int axi_lock_timed(void *lock, enum axi_lock_how how, uint64_t end);
+
+/* --- lock_wait.c: limits --- */
+/* A holding is timed by the coarse clock, unless its limit is so short that the coarse clock's ticks matter. */
+static inline clockid_t axi_lock_clock(const struct ax_detail_lock *check)
+{
+    return check->limit_ns_ < AX_LOCK_FINE_LIMIT_NS ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE;
+}
+
+/* That clock's reading; 0 without a limit. */
+static inline uint64_t axi_lock_reading(const struct ax_detail_lock *check)
+{
+    if (check->limit_ns_ == 0)
+        return 0;
+    struct timespec t;
+    (void)clock_gettime(axi_lock_clock(check), &t); /* these clocks always exist */
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* For how long a lock taken at `since` has been held beyond doubt, if that is over its limit; else 0. */
+uint64_t axi_lock_over_limit(const struct ax_detail_lock *check, uint64_t since);
+
+/* --- lock_wait.c: waiting --- */
+/* The lock was seen held. AX_ETIMEDOUT, AX_ECANCELED (abandoned), AX_EAGAIN (too many readers). */
+ax_status axi_lock_wait_for(struct ax_detail_lock *check, struct axi_lock_record *record, void *lock,
+                            enum axi_lock_how how, uint64_t end, const char *site);
+
 /* --- lock_record.c --- */
 /* The slow part of finding a lock's record: binds it at first use, finds copies. NULL: refused, with the
  * report filled in. With a record: report->misuse may be a warning, else 0. */
@@ -87,6 +136,18 @@ void axi_lock_mutex(void);   /* the internal mutex, quietly */
 void axi_lock_unmutex(void);
 
 /* --- lock_order.c --- */
+/* Where the thread would remember that the order is noted. */
+static inline struct axi_lock_pair *axi_lock_known_slot(struct axi_lock_thread *thread, uint64_t from, uint64_t to)
+{
+    return &thread->known[(from * 31 + to) % AXI_LOCK_KNOWN];
+}
+
+static inline bool axi_lock_order_known(struct axi_lock_thread *thread, uint64_t from, uint64_t to)
+{
+    const struct axi_lock_pair *slot = axi_lock_known_slot(thread, from, to);
+    return slot->from == from && slot->to == to;
+}
+
 /* Notes that `to` is being taken while `held` is held. True: against the noted orders, report filled in.
  * False with report->misuse set: no memory to note it. */
 bool axi_lock_note_order(struct axi_lock_thread *thread, const struct axi_lock_held *held,

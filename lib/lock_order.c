@@ -19,11 +19,6 @@ struct axi_lock_order {
 
 static uint64_t searches; /* like everything here under the internal mutex */
 
-static struct axi_lock_pair *known_slot(struct axi_lock_thread *thread, uint64_t from, uint64_t to)
-{
-    return &thread->known[(from * 31 + to) % AXI_LOCK_KNOWN];
-}
-
 /* Looks through the shorter of the two lists, turn by turn: a lock held around all others has many
  * followers, each of which has few before it. */
 static struct axi_lock_order *find(const struct axi_lock_record *from, const struct axi_lock_record *to)
@@ -106,8 +101,7 @@ bool axi_lock_note_order(struct axi_lock_thread *thread, const struct axi_lock_h
                          struct axi_lock_record *to, const char *site, ax_lock_report *report)
 {
     uint64_t serial = axi_load_relaxed(&to->serial); /* relaxed: `to` is in use, its serial stays */
-    struct axi_lock_pair *slot = known_slot(thread, held->serial, serial);
-    if (slot->from == held->serial && slot->to == serial)
+    if (axi_lock_order_known(thread, held->serial, serial))
         return false;
 
     bool inversion = false, noted = true;
@@ -130,6 +124,6 @@ bool axi_lock_note_order(struct axi_lock_thread *thread, const struct axi_lock_h
     }
     axi_lock_unmutex();
     if (noted)
-        *slot = (struct axi_lock_pair){ held->serial, serial };
+        *axi_lock_known_slot(thread, held->serial, serial) = (struct axi_lock_pair){ held->serial, serial };
     return inversion;
 }

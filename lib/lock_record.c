@@ -122,9 +122,10 @@ static void forget(struct axi_lock_record *record)
 static struct axi_lock_record *take_record(const void *lock, const char *name, const char *site)
 {
     if (!registry.free) {
-        struct chunk *chunk = calloc(1, sizeof *chunk);
+        struct chunk *chunk = aligned_alloc(_Alignof(struct chunk), sizeof *chunk);
         if (!chunk)
             return NULL;
+        memset(chunk, 0, sizeof *chunk);
         chunk->next = registry.chunks;
         registry.chunks = chunk;
         for (int i = 0; i < CHUNK; i++) {

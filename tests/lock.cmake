@@ -2,11 +2,12 @@
 # lock.h: what it does, what it finds, what ThreadSanitizer and Clang's analysis say of its users.
 ax_unit(lock)
 ax_unit(lock_checks)
+ax_unit(lock_limit)
 ax_unit(lock_order)
 ax_unit(lock_report)
 foreach(program IN ITEMS test_lock_checks test_lock_checks-tsan)
   if(TARGET ${program})
-    target_link_options(${program} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc)
+    target_link_options(${program} PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
   endif()
 endforeach()
 if(TEST unit.lock_order.tsan)
@@ -26,6 +27,13 @@ if(TARGET test_lock_tsan-tsan)
   ax_test(tsan.lock_inversion LABELS tsan COMMAND ${ax_tsan_run} $<TARGET_FILE:test_lock_tsan-tsan> inversion ENVIRONMENT ${AX_TSAN_OPTIONS})
   set_tests_properties(tsan.lock_inversion PROPERTIES PASS_REGULAR_EXPRESSION "ThreadSanitizer: lock-order-inversion")
 endif()
+
+ax_program(test_lock_quiet unit/lock_quiet.c NO_TSAN LINK atomicx)
+foreach(operation IN ITEMS mutex_lock mutex_trylock mutex_unlock mutex_timedlock
+        rwlock_rdlock rwlock_wrlock rwlock_unlock rwlock_timedrdlock rwlock_timedwrlock)
+  target_link_options(test_lock_quiet PRIVATE LINKER:--wrap=pthread_${operation})
+endforeach()
+ax_test(unit.lock_quiet LABELS quick COMMAND test_lock_quiet)
 
 ax_test(compile.lock LABELS quick
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/compile/run ${PROJECT_SOURCE_DIR}/include

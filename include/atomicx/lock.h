@@ -43,8 +43,11 @@
  * cannot deadlock and note nothing; fini forgets the lock's orders.
  *
  * HELD_LONG. With a limit, a waiter reports while the lock is still held (its own site and the holder's),
- * and the holder when it releases (both its sites). Time is CLOCK_MONOTONIC_COARSE: exact to one timer
- * tick (1 to 10 ms). 0: no limit and no clock is read.
+ * and the holder when it releases it, or waits for a condition (both its sites). A limit below
+ * AX_LOCK_FINE_LIMIT_NS is timed by CLOCK_MONOTONIC, exactly. A longer one, so that a section costs no exact
+ * reading, by CLOCK_MONOTONIC_COARSE, which is up to two timer ticks (2 to 20 ms) late: what is held shorter
+ * than the limit is never reported, what is held longer by two ticks always. (Both as far as the kernel's
+ * ticks themselves are in time.) 0: no limit and no clock is read.
  *
  * COPY_USED. A lock belongs to the address at which it was first used. A struct copy, memcpy or realloc
  * that carries it elsewhere makes a copy; copying a lock that was never used is like initialising one.
@@ -85,6 +88,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** Limits below this, in nanoseconds, are timed exactly, at the cost of two exact readings of the clock a section. */
+#define AX_LOCK_FINE_LIMIT_NS 50000000u
 
 /** What AX_MUTEX_INIT and AX_RWLOCK_INIT make in this file: 1 checked, 0 (default) unchecked locks. */
 #ifndef AX_CHECK_LOCKS
@@ -171,7 +177,7 @@ typedef struct ax_lock_report {
     const void *other_lock; /**< COPY_USED: the original; INVERSION: the lock held by the caller */
     const char *other_name;
     const char *held_site;  /**< INVERSION: where the caller took other_lock */
-    uint64_t held_ns;       /**< HELD_LONG: for how long so far */
+    uint64_t held_ns;       /**< HELD_LONG: for how long so far, at least */
 } ax_lock_report;
 
 typedef void ax_lock_handler(const ax_lock_report *report, void *context);

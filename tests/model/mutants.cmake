@@ -4,7 +4,7 @@ if(NOT Python3_FOUND OR NOT CMAKE_C_COMPILER_ID STREQUAL GNU) # clang has other 
   return()
 endif()
 ax_model_mutable(accounts lib/accounts.c ${accounts_sources} INCLUDE ${lib})
-ax_model_mutable(lock lib/lock.c ${lib}/lock.c ${lib}/lock_order.c ${lib}/lock_record.c ${lib}/lock_report.c
+ax_model_mutable(lock lib/lock.c ${lib}/lock.c ${lib}/lock_wait.c ${lib}/lock_order.c ${lib}/lock_record.c ${lib}/lock_report.c
   ${lib}/status.c INCLUDE ${lib})
 ax_model_mutable(memo lib/memo.c ${memo_sources} INCLUDE ${standin} ${lib})
 ax_model_mutable(map lib/map.c ${map_sources} INCLUDE ${standin} ${lib})

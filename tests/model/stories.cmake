@@ -11,7 +11,7 @@ ax_model(model_story_map stories/map.c stories/no_history.c ${stress}/map_chain.
 ax_model(model_story_jobs stories/jobs.c stories/no_history.c ${stress}/jobs_chain.c ${stress}/map_chain.c ${broken}/jobs_unlocked.c
          ${broken}/jobs_iterate.c ${broken}/jobs_handed_out.c)
 ax_model(model_story_lock stories/lock.c stories/no_history.c ${broken}/lock_copied.c ${broken}/lock_mistakes.c ${lib}/lock.c
-         ${lib}/lock_order.c ${lib}/lock_record.c ${lib}/lock_report.c ${lib}/status.c INCLUDE ${lib})
+         ${lib}/lock_wait.c ${lib}/lock_order.c ${lib}/lock_record.c ${lib}/lock_report.c ${lib}/status.c INCLUDE ${lib})
 foreach(noun IN ITEMS accounts map memo jobs lock)
   ax_model_test(model_story_${noun})
 endforeach()
