@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "export.h"
+#include "fork.h"
 #include "map_ck.h"
 #include "map_table.h"
 
@@ -22,10 +23,8 @@
 /* All maps of the process, for fork. */
 static struct {
     pthread_mutex_t mutex;
-    pthread_once_t once;
     ax_map *maps;
-    int atfork_error;
-} registry = { .mutex = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+} registry = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 const char axi_map_edges[AXI_MAP_EDGES];
 
@@ -92,22 +91,14 @@ static size_t release_thing(struct axi_domain *domain, struct axi_retired *thing
     return bytes;
 }
 
-/*
- * ---- fork: every mutex of ours is taken, so that the child gets them all free ----
- *
- * In this order: liburcu's first, which waits for a grace period that is under way, hence for sections,
- * and calls take the shards' mutexes inside sections; the reclaimer's last, as what is retired under a
- * shard's mutex may take it. Calls begin their section, which may register the thread with liburcu,
- * before they take a shard's mutex.
- */
-static void before_fork(void)
+/* ---- fork (fork.h) ---- */
+
+static void lock_shards(void)
 {
     pthread_mutex_lock(&registry.mutex);
-    urcu_bp_before_fork();
     for (ax_map *map = registry.maps; map; map = map->next)
         for (uint32_t i = 0; i < map->shard_count; i++)
             pthread_mutex_lock(&map->shards[i].mutex);
-    axi_reclaim_before_fork();
 }
 
 static void unlock_shards(void)
@@ -115,33 +106,13 @@ static void unlock_shards(void)
     for (ax_map *map = registry.maps; map; map = map->next)
         for (uint32_t i = 0; i < map->shard_count; i++)
             pthread_mutex_unlock(&map->shards[i].mutex);
-}
-
-static void after_fork_parent(void)
-{
-    axi_reclaim_after_fork_parent();
-    unlock_shards();
-    urcu_bp_after_fork_parent();
     pthread_mutex_unlock(&registry.mutex);
-}
-
-static void after_fork_child(void)
-{
-    axi_reclaim_after_fork_child();
-    unlock_shards();
-    urcu_bp_after_fork_child();
-    pthread_mutex_unlock(&registry.mutex);
-}
-
-static void install_handlers(void)
-{
-    registry.atfork_error = pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
 static ax_status registry_enter(ax_map *map)
 {
-    pthread_once(&registry.once, install_handlers);
-    if (registry.atfork_error)
+    static struct axi_fork_part part = { lock_shards, unlock_shards, unlock_shards, NULL, false };
+    if (!axi_fork_join(&part))
         return AX_ENOMEM;
     pthread_mutex_lock(&registry.mutex);
     map->next = registry.maps;

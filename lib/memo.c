@@ -339,7 +339,7 @@ AXI_EXPORT void ax_memo_stats_read(const ax_memo *memo, ax_memo_stats *stats)
         .waits = (uint64_t)ax_adder_sum(&memo->waits),
         .computations = (uint64_t)ax_adder_sum(&memo->computations),
         .errors = (uint64_t)ax_adder_sum(&memo->errors),
-        .handovers = (uint64_t)ax_adder_sum(&memo->handovers),
+        .handovers = (uint64_t)ax_adder_sum(&memo->handovers) + memo->left_behind,
         .evictions = (uint64_t)ax_adder_sum(&memo->evictions),
         .expirations = (uint64_t)ax_adder_sum(&memo->expirations),
         .timeouts = (uint64_t)ax_adder_sum(&memo->timeouts),
@@ -409,7 +409,7 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
         axi_store_relaxed(&memo->shards[i].table, table); /* relaxed: not yet published */
         complete = complete && table;
     }
-    if (!complete) {
+    if (!complete || !axi_memo_enlist(memo)) {
         free_memo(memo);
         return AX_ENOMEM;
     }
@@ -443,6 +443,7 @@ AXI_EXPORT ax_status ax_memo_destroy(ax_memo *memo)
         return AX_OK;
     if (!is_idle(memo))
         return AX_EBUSY;
+    axi_memo_delist(memo);
     for (uint32_t i = 0; i < memo->shard_count; i++) {
         while (memo->shards[i].hand)
             axi_memo_unlink_entry(memo, memo->shards[i].hand);

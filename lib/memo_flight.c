@@ -33,6 +33,16 @@ const void *axi_memo_me(void)
     return &innermost;
 }
 
+void axi_memo_flights_before_fork(void)
+{
+    pthread_mutex_lock(&blocked_mutex);
+}
+
+void axi_memo_flights_after_fork(void)
+{
+    pthread_mutex_unlock(&blocked_mutex);
+}
+
 /* --- the futex ------------------------------------------------------------------------------------- */
 
 /* Sleeps while *word is `value`. Only ETIMEDOUT matters: everything else is a reason to look again. */

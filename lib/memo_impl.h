@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What memo.c (the table), memo_entry.c (references, eviction, freeing) and memo_flight.c (computing and
- * waiting) share.
+ * What memo.c (the table), memo_entry.c (references, eviction, freeing), memo_flight.c (computing and
+ * waiting) and memo_fork.c (all memos, in a forked child) share.
  *
  *   ax_memo -> shard[] -> table -> bucket chains of entries     read in RCU sections, written under the
  *                      -> ring of the same entries (eviction)   shard's mutex
@@ -83,6 +83,8 @@ struct ax_memo {
     struct axi_memo_shard *shards;
     struct axi_domain domain;
     _Atomic size_t live; /* entries whose references are not yet zero */
+    uint64_t left_behind; /* flights of other threads at a fork, in the child. Its fork handler. */
+    ax_memo *next;        /* all memos. memo_fork.c's mutex. */
     ax_adder hits, waits, computations, errors, handovers, evictions, expirations, timeouts;
 };
 
@@ -112,5 +114,12 @@ ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct
                        ax_memo_ref *ref);
 /* The calling thread's identity. */
 const void *axi_memo_me(void);
+void axi_memo_flights_before_fork(void);
+void axi_memo_flights_after_fork(void);
+
+/* --- memo_fork.c --- */
+/* False: no memory for fork handlers. */
+bool axi_memo_enlist(ax_memo *memo);
+void axi_memo_delist(ax_memo *memo);
 
 #endif

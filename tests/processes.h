@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* processes.h: memory and children for tests that kill processes. */
+/* processes.h: memory and children for tests with several processes. */
 #ifndef TESTS_PROCESSES_H
 #define TESTS_PROCESSES_H
 
@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -16,6 +17,19 @@ static inline void *shared_memory(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK_FATAL(memory != MAP_FAILED);
     return memory;
+}
+
+#ifdef AX_COVERAGE
+void __gcov_dump(void);
+#endif
+
+/* _exit, as exit would run what belongs to threads that stayed in the parent. */
+static inline void leave_child(int code)
+{
+#ifdef AX_COVERAGE
+    __gcov_dump();
+#endif
+    _exit(code);
 }
 
 /* fork, for a child that goes on until it is killed: it ends with the test, also when that ends early. */

@@ -33,9 +33,9 @@
  * | stats            | wait-free, a step per thread ever alive at once | never | never | no                   |
  *
  * (a) but for a thread's first use of liburcu, which registers it. All may overlap on one memo, from any
- * threads, also from within compute and destroy. None is for signal handlers. After fork the child of a
- * process with threads must leave the memo alone. No lock is held while compute, destroy or the
- * allocator run. A shard's mutex is held for a number of steps bounded by the entries of the shard.
+ * threads, also from within compute and destroy. None is for signal handlers. No lock is held while
+ * compute, destroy or the allocator run. A shard's mutex is held for a number of steps bounded by the
+ * entries of the shard.
  *
  * Callers of other keys are never delayed by a computation. Waiting is no cancellation point; compute may
  * contain some.
@@ -43,6 +43,13 @@
  * A computing thread that ends in compute (pthread_exit, cancellation, a C++ exception that leaves it)
  * hands the flight over: one of those who wait computes in its place, or else the next caller does.
  * longjmp out of compute is not allowed.
+ *
+ * fork. In the child every memo goes on, with the entries it had. A flight of a thread other than the one
+ * that forked has lost it there, and is handed over in the same way: the first who asks computes. (In the
+ * parent it goes on.) A flight of the forking thread's own goes on in both. What the other threads held
+ * references to, or were about to get or give back, stays in the child's memory: there ax_memo_destroy is
+ * AX_EBUSY if that is anything but flights and their waiters. The first memo of a process installs
+ * pthread_atfork handlers: fork waits for a running grace period and for the shards' mutexes.
  *
  * Errors. Any status but AX_OK that compute returns is given to all callers of the flight. With
  * error_ttl_ns = 0 it is not kept: the next call starts a new flight. Otherwise it is returned, without

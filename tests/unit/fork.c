@@ -4,8 +4,7 @@
 #include <atomicx/counter.h>
 #include <atomicx/tickets.h>
 
-#include <sys/wait.h>
-
+#include "../processes.h"
 #include "../threads.h"
 
 /* BESIDE: more than the parent ever had threads, so that every seat that looks free is taken */
@@ -14,7 +13,7 @@ enum { WORKERS = 4, FORKS = 40, ADDITIONS = 1000, BESIDE = 20 };
 static ax_adder adders[200];
 static ax_counter counter = AX_COUNTER_INIT(0);
 static ax_tickets *tickets;
-static atomic_int stop;
+static atomic_int enough;
 
 /* Threads that come and go, so that a fork meets them in registration too. */
 static void *visit(void *arg)
@@ -30,7 +29,7 @@ static void *visit(void *arg)
 
 static void *keep_visiting(void *arg)
 {
-    while (!atomic_load(&stop)) {
+    while (!atomic_load(&enough)) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, visit, NULL) == 0)
             pthread_join(thread, NULL);
@@ -98,19 +97,6 @@ static int child(void)
     return check_summary();
 }
 
-#ifdef AX_COVERAGE
-void __gcov_dump(void);
-#endif
-
-/* _exit, as exit would run what belongs to threads that stayed in the parent. */
-static void leave_child(int code)
-{
-#ifdef AX_COVERAGE
-    __gcov_dump();
-#endif
-    _exit(code);
-}
-
 static void the_child_of_a_threaded_process_uses_everything(void)
 {
     pthread_t threads[WORKERS];
@@ -128,7 +114,7 @@ static void the_child_of_a_threaded_process_uses_everything(void)
         CHECK_FATAL(waitpid(pid, &status, 0) == pid);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    atomic_store(&stop, 1);
+    atomic_store(&enough, 1);
     for (int i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
     CHECK_EQ(ax_adder_sum(&adders[0]), ax_adder_sum(&adders[1]) + FORKS);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* lock_checks.c: each mistake a checked lock promises to find, with its status, its sites, and what
- * becomes of the lock. What allocates in the library come through here (linked with --wrap). */
+ * becomes of the lock. What the library allocates comes through here (linked with --wrap). */
 #include <malloc.h>
-#include <sys/wait.h>
 
+#include "../processes.h"
 #include "lock_misuse.h"
 
 void *__wrap_malloc(size_t size);
@@ -503,13 +503,12 @@ static void a_child_does_not_wait_for_the_parents_threads(void)
     while (!atomic_load(&over_fork_held))
         sched_yield();
     CHECK_EQ(ax_mutex_lock(&mine), AX_OK);
-    fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         alarm(20);
         bool right = ax_mutex_lock(&over_fork) == AX_ECANCELED && told_now() == 1;
         right = right && ax_mutex_unlock(&mine) == AX_OK && told_now() == 1;
-        exit(right ? 0 : 1); /* and not _exit, which loses what was covered here */
+        leave_child(right ? 0 : 1);
     }
     int status;
     CHECK_FATAL(waitpid(child, &status, 0) == child);
