@@ -32,13 +32,15 @@ void axi_release(const ax_allocator *allocator, void *memory, size_t size)
         free(memory);
 }
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
 /* Mapped in front of huge pages for the head; a multiple of every page size, of which one page is used. */
 #define LEAD ((size_t)64 << 10)
 
 static bool huge(size_t body)
 {
-    return body >= HUGE_PAGE && body % HUGE_PAGE == 0;
+    return body >= AXI_HUGE_PAGE && body % AXI_HUGE_PAGE == 0;
 }
 
 static char *map_pages(size_t size)
@@ -47,21 +49,20 @@ static char *map_pages(size_t size)
     return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* LEAD + body bytes of which the body begins at a huge page. */
-static char *map_huge_pages(size_t body)
+/* LEAD + body bytes of which the body begins where a huge page can. */
+static char *map_aligned(size_t body)
 {
-    size_t surplus = HUGE_PAGE;
+    size_t surplus = AXI_HUGE_PAGE;
     if (body > SIZE_MAX - LEAD - surplus)
         return NULL;
     char *pages = map_pages(LEAD + body + surplus);
     if (!pages)
         return NULL;
-    size_t before = -(uintptr_t)(pages + LEAD) % HUGE_PAGE;
+    size_t before = -(uintptr_t)(pages + LEAD) % AXI_HUGE_PAGE;
     if (before)
         munmap(pages, before);
     if (before < surplus)
         munmap(pages + before + LEAD + body, surplus - before);
-    madvise(pages + before + LEAD, body, MADV_HUGEPAGE); /* a kernel that cannot leaves small pages */
     return pages + before;
 }
 
@@ -72,7 +73,7 @@ void *axi_allocate_zeroed(const ax_allocator *allocator, size_t head, size_t bod
         void *memory = axi_allocate(allocator, size, 64);
         return memory ? memset(memory, 0, size) : NULL;
     }
-    char *pages = huge(body) ? map_huge_pages(body) : map_pages(size);
+    char *pages = huge(body) ? map_aligned(body) : map_pages(size);
     if (!pages)
         return NULL;
     char *memory = huge(body) ? pages + LEAD - head : pages;
@@ -94,4 +95,15 @@ void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t head
         munmap((char *)memory + head - LEAD, LEAD + body);
     else
         munmap(memory, size);
+}
+
+void axi_allocated_huge(const ax_allocator *allocator, void *memory, size_t head, size_t body)
+{
+    if (allocator || !huge(body))
+        return;
+    char *at = (char *)memory + head;
+    /* A kernel that cannot leaves small pages, or collects them when it finds the time. */
+    madvise(at, body, MADV_HUGEPAGE);
+    for (size_t done = 0; done < body; done += AXI_HUGE_PAGE)
+        madvise(at + done, AXI_HUGE_PAGE, MADV_COLLAPSE);
 }

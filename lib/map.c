@@ -17,6 +17,8 @@
 #define SHARDS_CK 256
 /* A consistent snapshot holds all mutexes at once, and ThreadSanitizer ends a program that holds over 64. */
 #define SHARDS_CONSISTENT 32
+/* In a row of counts, so that no two rows share a line. */
+#define COUNTS_LEAST (AXI_ISOLATION / sizeof(int64_t))
 #define PENDING_DEFAULT ((size_t)64 << 20)
 #define WAIT_DEFAULT_MS 1000
 
@@ -33,10 +35,10 @@ uint64_t axi_map_hash(const ax_map *map, ax_key key)
     if (map->bytes_keys) {
         const void *bytes = (const void *)(uintptr_t)key.word_;
         return map->hash ? map->hash(map->hash_context, bytes, (size_t)key.length_)
-                         : axi_hash_bytes(&map->hash_key, bytes, (size_t)key.length_);
+                         : axi_hash_bytes(&map->bytes_key, bytes, (size_t)key.length_);
     }
     return map->hash ? map->hash(map->hash_context, &key.word_, sizeof key.word_)
-                     : axi_hash_u64(&map->number_hash, key.word_);
+                     : axi_hash_number(&map->number_key, key.word_);
 }
 
 /* ---- entries ---- */
@@ -158,6 +160,12 @@ static uint32_t default_shards(const ax_map *map)
     return shards;
 }
 
+/* Of the shards and, behind them, their counts. */
+static size_t shards_bytes(const ax_map *map)
+{
+    return map->shard_count * sizeof(struct axi_shard) + AXI_MAP_STRIPES * map->live_row * sizeof *map->live;
+}
+
 static void map_set_up(ax_map *map, const ax_map_options *o)
 {
     map->bytes_keys = o->keys == AX_MAP_KEYS_BYTES;
@@ -166,9 +174,11 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
                                               : AXI_LAYOUT_SLOTS;
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
     map->shard_count = o->shards ? o->shards : default_shards(map);
+    map->live_row = map->shard_count < COUNTS_LEAST ? COUNTS_LEAST : map->shard_count;
     map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
     map->hash = o->hash;
     map->direct = map->layout == AXI_LAYOUT_SLOTS && !o->hash;
+    map->direct_changes = map->direct && !map->consistent && !o->destroy;
     map->hash_context = o->hash_context;
     map->destroy = o->destroy;
     map->destroy_context = o->destroy_context;
@@ -178,23 +188,27 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
     map->domain.release = release_thing;
 }
 
-static ax_status random_key(struct axi_hash_key *key)
+/* At most 256 bytes, which getrandom gives whole or not at all. */
+static ax_status random_bytes(void *bytes, size_t size)
 {
     ssize_t got;
     do
-        got = getrandom(key, sizeof *key, 0);
+        got = getrandom(bytes, size, 0);
     while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof *key ? AX_OK : AX_EAGAIN;
+    return got == (ssize_t)size ? AX_OK : AX_EAGAIN;
 }
 
 AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_out)
 {
     static const ax_map_options defaults;
     const ax_map_options *o = options ? options : &defaults;
-    struct axi_hash_key key;
+    struct {
+        struct axi_number_key number;
+        struct axi_hash_key bytes;
+    } keys;
     if (!options_valid(o))
         return AX_EINVAL;
-    ax_status status = random_key(&key);
+    ax_status status = random_bytes(&keys, sizeof keys);
     if (status != AX_OK)
         return status;
     ax_map *map = axi_allocate(o->allocator, sizeof *map, _Alignof(ax_map));
@@ -202,15 +216,16 @@ AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_o
         return AX_ENOMEM;
     memset(map, 0, sizeof *map);
     map_set_up(map, o);
-    map->hash_key = key;
-    axi_hash_prepare(&map->number_hash, &key);
-    size_t bytes = map->shard_count * sizeof(struct axi_shard);
+    map->number_key = keys.number;
+    map->bytes_key = keys.bytes;
+    size_t bytes = shards_bytes(map);
     map->shards = axi_allocate(map->allocator, bytes, _Alignof(struct axi_shard));
     if (!map->shards) {
         axi_release(map->allocator, map, sizeof *map);
         return AX_ENOMEM;
     }
     memset(map->shards, 0, bytes);
+    map->live = (_Atomic int64_t *)(map->shards + map->shard_count);
     for (uint32_t i = 0; i < map->shard_count; i++)
         pthread_mutex_init(&map->shards[i].mutex, NULL);
     axi_domain_open(&map->domain);
@@ -240,7 +255,7 @@ AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
         pthread_mutex_destroy(&map->shards[i].mutex);
     }
     axi_domain_close(&map->domain);
-    axi_release(map->allocator, map->shards, map->shard_count * sizeof(struct axi_shard));
+    axi_release(map->allocator, map->shards, shards_bytes(map));
     axi_release(map->allocator, map, sizeof *map);
     return AX_OK;
 }
@@ -263,7 +278,7 @@ AXI_EXPORT size_t ax_map_len(const ax_map *map)
 {
     int64_t sum = 0;
     for (uint32_t i = 0; i < map->shard_count; i++)
-        sum += axi_load_relaxed(&map->shards[i].live); /* relaxed: exactness comes from quiescence */
+        sum += axi_shard_live(map, &map->shards[i]);
     return sum > 0 ? (size_t)sum : 0;
 }
 
@@ -294,7 +309,7 @@ AXI_EXPORT void ax_map_stats_read(const ax_map *map, ax_map_stats *stats)
     /* relaxed: each number for itself */
     s.pending_bytes = axi_load_relaxed(&map->domain.pending);
     s.released = axi_load_relaxed(&map->domain.released);
-    s.bytes = sizeof *map + map->shard_count * sizeof(struct axi_shard);
+    s.bytes = sizeof *map + shards_bytes(map);
     axi_read_begin();
     for (uint32_t i = 0; i < map->shard_count; i++) {
         const struct axi_shard *shard = &map->shards[i];

@@ -93,7 +93,6 @@ struct axi_shard {
     _Atomic(struct axi_ck_table *) ck_table; /* ck index */
     /* written by writers */
     pthread_mutex_t mutex __attribute__((aligned(64)));
-    _Atomic int64_t live;      /* keys with a value, counted just after the fact. Anyone, atomically. */
     size_t claimed;            /* slots used in the newest table, dead ones included. Mutex. */
     size_t moved;              /* slots of the old table that a rebuild has passed. Mutex. */
     _Atomic size_t floor;      /* fewest slots, by reserve. Mutex; read as a hint without. */
@@ -107,11 +106,14 @@ struct ax_map {
     bool bytes_keys;
     bool consistent;
     bool direct;          /* SLOTS, and our own hash */
+    bool direct_changes;  /* and changes of a value are no more than a compare-and-swap */
     unsigned shard_shift; /* hash >> 1 >> shift is the shard's number */
     uint32_t shard_count;
     struct axi_shard *shards;
-    struct axi_hash_prepared number_hash;
-    struct axi_hash_key hash_key;
+    _Atomic int64_t *live; /* AXI_MAP_STRIPES rows of shard_count, see axi_shard_live */
+    size_t live_row;       /* from one row to the next */
+    struct axi_number_key number_key;
+    struct axi_hash_key bytes_key;
     uint64_t (*hash)(void *context, const void *key, size_t length);
     void *hash_context;
     void (*destroy)(void *context, void *value);
@@ -131,6 +133,27 @@ uint64_t axi_map_hash(const ax_map *map, ax_key key);
 static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
 {
     return &map->shards[hash >> 1 >> map->shard_shift];
+}
+
+/*
+ * How many keys of each shard have a value, counted just after the fact: a thread counts in one of several
+ * rows, each in lines of its own, so that those who insert and remove don't wait for one another's lines.
+ * A row alone means nothing. While others count, the sum is a guess that may be far off.
+ */
+#define AXI_MAP_STRIPES 8
+
+static inline _Atomic int64_t *axi_shard_count(const ax_map *map, const struct axi_shard *shard)
+{
+    return &map->live[axi_own_stripe(AXI_MAP_STRIPES) * map->live_row + (size_t)(shard - map->shards)];
+}
+
+static inline int64_t axi_shard_live(const ax_map *map, const struct axi_shard *shard)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < AXI_MAP_STRIPES; i++)
+        /* relaxed: exactness comes from quiescence */
+        sum += axi_load_relaxed(&map->live[i * map->live_row + (size_t)(shard - map->shards)]);
+    return sum;
 }
 
 /*

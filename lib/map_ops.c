@@ -96,9 +96,9 @@ static void retire_owned(ax_map *map, struct change *c)
 static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_cell *cell, bool locked)
 {
     /* relaxed: len promises no more than a count */
-    int64_t live = axi_fetch_sub_relaxed(&shard->live, 1) - 1;
+    int64_t counted = axi_fetch_sub_relaxed(axi_shard_count(map, shard), 1);
     if (map->layout == AXI_LAYOUT_SLOTS) {
-        axi_table_tend(map, shard, live, locked);
+        axi_table_tend(map, shard, counted, locked);
         return;
     }
     if (!locked)
@@ -108,7 +108,7 @@ static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_
         axi_ck_tend(map, shard);
     } else {
         axi_table_unlink(map, shard, hash, axi_entry_of(cell));
-        axi_table_tend(map, shard, live, true);
+        axi_table_tend(map, shard, counted, true);
     }
     if (!locked)
         pthread_mutex_unlock(&shard->mutex);
@@ -200,7 +200,7 @@ static inline ax_status change_absent(ax_map *map, struct axi_shard *shard, ax_k
             pthread_mutex_unlock(&shard->mutex);
     }
     if (status == AX_OK && !*again)
-        (void)axi_fetch_add_relaxed(&shard->live, 1); /* relaxed: len promises no more than a count */
+        (void)axi_fetch_add_relaxed(axi_shard_count(map, shard), 1); /* relaxed: len promises no more than a count */
     return status;
 }
 
@@ -260,20 +260,40 @@ static inline bool short_cut(const ax_map *map, ax_key key)
     return __builtin_expect(map->direct && key.length_ == UINT64_MAX && axi_read_is_quick(), 1);
 }
 
-/* PUT and ADD where there is a value already. False: nothing has been done. */
-static inline bool change_directly(ax_map *map, ax_key key, uint64_t hash, struct change *c)
+/*
+ * PUT and ADD where there is a value already, which *before gets. False: nothing has been done; *absent says
+ * whether the key has no value.
+ */
+static inline bool change_directly(ax_map *map, ax_key key, uint64_t hash, enum change_kind kind, uint64_t operand,
+                                   uint64_t *before, bool *absent)
 {
     bool done = false;
     axi_read_begin();
     struct axi_found at = axi_slots_first(axi_map_shard(map, hash), key.word_, hash);
-    if (axi_cell_live(at.word)) {
-        c->found = at.word ^ AXI_CELL_BIAS;
-        uint64_t value = c->kind == ADD ? c->found + c->operand : c->operand;
+    *absent = at.word == AXI_CELL_EMPTY;
+    if (__builtin_expect(axi_cell_live(at.word), 1)) {
+        *before = at.word ^ AXI_CELL_BIAS;
+        uint64_t value = kind == ADD ? *before + operand : operand;
         done = !ax_map_reserved(value) && axi_cas_seq_cst(at.cell, &at.word, value ^ AXI_CELL_BIAS, M1_sc); /* M1.sc */
     }
-    c->absent = at.word == AXI_CELL_EMPTY;
     axi_read_end();
     return done;
+}
+
+static __attribute__((noinline)) ax_status put_hashed(ax_map *map, ax_key key, uint64_t hash, uint64_t value, bool absent)
+{
+    struct change c = { .kind = PUT, .operand = value, .absent = absent };
+    return change_hashed(map, key, hash, &c);
+}
+
+static __attribute__((noinline)) ax_status add_hashed(ax_map *map, ax_key key, uint64_t hash, uint64_t n, bool absent,
+                                                      uint64_t *before)
+{
+    struct change c = { .kind = ADD, .operand = n, .absent = absent };
+    ax_status status = change_hashed(map, key, hash, &c);
+    if (status == AX_OK && before)
+        *before = c.found;
+    return status;
 }
 
 static inline ax_status change(ax_map *map, ax_key key, struct change *c)
@@ -281,12 +301,8 @@ static inline ax_status change(ax_map *map, ax_key key, struct change *c)
     bool stores = c->kind != REMOVE && c->kind != REMOVE_IF_EQUAL;
     if (!axi_map_takes(map, key))
         return AX_EINVAL;
-    if (stores && c->kind != ADD && ax_map_reserved(c->operand))
+    if (stores && ax_map_reserved(c->operand))
         return AX_ERANGE;
-    if ((c->kind == PUT || c->kind == ADD) && short_cut(map, key) && !map->consistent && !map->destroy) {
-        uint64_t hash = axi_hash_u64(&map->number_hash, key.word_);
-        return change_directly(map, key, hash, c) ? AX_OK : change_hashed(map, key, hash, c);
-    }
     return change_hashed(map, key, axi_map_hash(map, key), c);
 }
 
@@ -313,7 +329,7 @@ AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
     if (!short_cut(map, key))
         return get(map, key, value);
     axi_read_begin();
-    uint64_t hash = axi_hash_u64(&map->number_hash, key.word_);
+    uint64_t hash = axi_hash_number(&map->number_key, key.word_);
     struct axi_found at = axi_slots_first(axi_map_shard(map, hash), key.word_, hash);
     axi_read_end();
     if (__builtin_expect(at.word == AXI_CELL_MOVED, 0))
@@ -327,8 +343,17 @@ AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
 
 AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
 {
-    struct change c = { .kind = PUT, .operand = value };
-    return change(map, key, &c);
+    if (!axi_map_takes(map, key))
+        return AX_EINVAL;
+    if (ax_map_reserved(value))
+        return AX_ERANGE;
+    if (!short_cut(map, key) || !map->direct_changes)
+        return put_hashed(map, key, axi_map_hash(map, key), value, false);
+    uint64_t hash = axi_hash_number(&map->number_key, key.word_), before;
+    bool absent;
+    if (change_directly(map, key, hash, PUT, value, &before, &absent))
+        return AX_OK;
+    return put_hashed(map, key, hash, value, absent);
 }
 
 AXI_EXPORT ax_status ax_map_put_if_absent(ax_map *map, ax_key key, uint64_t value, uint64_t *existing)
@@ -351,13 +376,17 @@ AXI_EXPORT ax_status ax_map_replace_if_equal(ax_map *map, ax_key key, uint64_t *
 
 AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
 {
-    if (map->destroy)
+    if (map->destroy || !axi_map_takes(map, key))
         return AX_EINVAL;
-    struct change c = { .kind = ADD, .operand = n };
-    ax_status status = change(map, key, &c);
-    if (status == AX_OK && before)
-        *before = c.found;
-    return status;
+    if (!short_cut(map, key) || !map->direct_changes)
+        return add_hashed(map, key, axi_map_hash(map, key), n, false, before);
+    uint64_t hash = axi_hash_number(&map->number_key, key.word_), found;
+    bool absent;
+    if (!change_directly(map, key, hash, ADD, n, &found, &absent))
+        return add_hashed(map, key, hash, n, absent, before);
+    if (before)
+        *before = found;
+    return AX_OK;
 }
 
 AXI_EXPORT ax_status ax_map_remove(ax_map *map, ax_key key, uint64_t *old)

@@ -7,6 +7,8 @@
  * table could be full, and one step takes a few microseconds.
  */
 #define STEP 64
+/* Removals of one row of counts between two looks at whether the table is too large; a small one costs nothing. */
+#define LOOK_EVERY 32
 
 static size_t table_bytes(size_t slots)
 {
@@ -20,12 +22,14 @@ static size_t table_limit(const struct axi_table *table)
     return slots - slots / 4;
 }
 
-static struct axi_table *table_create(const ax_map *map, size_t slots)
+static struct axi_table *table_create(const ax_map *map, struct axi_shard *shard, size_t slots)
 {
     struct axi_table *table =
         axi_allocate_zeroed(map->allocator, sizeof(struct axi_table), slots * sizeof(struct axi_slot));
-    if (table)
+    if (table) {
         table->mask = slots - 1;
+        table->shard = shard;
+    }
     return table;
 }
 
@@ -35,11 +39,24 @@ static void table_release(const ax_map *map, struct axi_table *table)
     axi_release_zeroed(map->allocator, table, sizeof *table, slots * sizeof table->slots[0]);
 }
 
+/* For the shard's table, which is filled; not on anybody's way. */
+static void pages_huge(const ax_map *map, const struct axi_shard *shard)
+{
+    axi_read_begin();
+    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    if (table)
+        axi_allocated_huge(map->allocator, table, sizeof *table, ((size_t)table->mask + 1) * sizeof table->slots[0]);
+    axi_read_end();
+}
+
 size_t axi_table_release(ax_map *map, struct axi_retired *thing)
 {
     struct axi_table *table = (struct axi_table *)((char *)thing - offsetof(struct axi_table, retired));
+    struct axi_shard *shard = table->shard;
     size_t bytes = table_bytes((size_t)table->mask + 1);
     table_release(map, table);
+    if (bytes >= AXI_HUGE_PAGE / 2) /* what came in its place may be twice as large */
+        pages_huge(map, shard);
     return bytes;
 }
 
@@ -176,9 +193,12 @@ static void rebuild_step(ax_map *map, struct axi_shard *shard, size_t slots)
 static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t least)
 {
     struct axi_table *old = current(shard);
-    int64_t live = axi_load_relaxed(&shard->live); /* relaxed: an estimate */
+    int64_t live = axi_shard_live(map, shard); /* a guess, bounded by what has been claimed */
     size_t keys = live > 0 ? (size_t)live : 0;
+    if (keys > shard->claimed)
+        keys = shard->claimed;
     size_t slots = SLOTS_MIN;
+    /* relaxed: floor is written under the mutex that we hold */
     while (slots < least || slots < axi_load_relaxed(&shard->floor) || slots / 5 * 2 < keys)
         slots *= 2;
     if (old) {
@@ -188,7 +208,7 @@ static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t leas
         if (slots < old_slots && slots / 2 < shard->claimed)
             slots = old_slots;
     }
-    struct axi_table *table = table_create(map, slots);
+    struct axi_table *table = table_create(map, shard, slots);
     if (!table)
         return AX_ENOMEM;
     shard->claimed = shard->moved = 0;
@@ -245,26 +265,31 @@ void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struc
     axi_retire(&map->domain, &entry->retired, AXI_KIND_ENTRY, bytes);
 }
 
-static bool sparse(const struct axi_shard *shard, const struct axi_table *table, int64_t live)
+static bool sparse(const ax_map *map, const struct axi_shard *shard, const struct axi_table *table)
 {
     size_t slots = (size_t)table->mask + 1;
     /* floor: read without the mutex as a hint; rebuild_begin heeds it under the mutex */
-    return slots > SLOTS_MIN && live < (int64_t)(slots / 8) && slots > axi_load_relaxed(&shard->floor);
+    return slots > SLOTS_MIN && slots > axi_load_relaxed(&shard->floor) &&
+           axi_shard_live(map, shard) < (int64_t)(slots / 8);
 }
 
 /*
- * After a removal that left `live` keys: helps a rebuild along, or begins one when few keys are left in
- * a large table. Gives up when somebody else has the mutex, as whoever has it helps, too.
+ * After a removal, which the caller has `counted`: helps a rebuild along, or begins one when few keys are
+ * left in a large table, which is looked into now and then. Gives up when somebody else has the mutex, as
+ * whoever has it helps, too.
  */
-void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t live, bool locked)
+void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t counted, bool locked)
 {
     struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
-    if (!table || (!axi_load_seq_cst(&table->next, M1_sc) && !sparse(shard, table, live))) /* M1.sc */
+    if (!table)
+        return;
+    bool look = counted % LOOK_EVERY == 0 || table->mask < LOOK_EVERY * 4;
+    if (!axi_load_seq_cst(&table->next, M1_sc) && !(look && sparse(map, shard, table))) /* M1.sc */
         return;
     if (!locked && pthread_mutex_trylock(&shard->mutex) != 0)
         return;
     table = current(shard);
-    if (!rebuilding(table) && sparse(shard, table, live))
+    if (!rebuilding(table) && sparse(map, shard, table))
         (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
     rebuild_step(map, shard, STEP);
     if (!locked)
@@ -295,8 +320,7 @@ void axi_table_tidy(ax_map *map, struct axi_shard *shard)
         settle(map, shard, false);
         pthread_mutex_lock(&shard->mutex);
         struct axi_table *table = current(shard);
-        /* relaxed: how many keys there are is a reason, not a condition */
-        if (table && !rebuilding(table) && sparse(shard, table, axi_load_relaxed(&shard->live)))
+        if (table && !rebuilding(table) && sparse(map, shard, table))
             (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
         pthread_mutex_unlock(&shard->mutex);
         settle(map, shard, false);
@@ -326,6 +350,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
         axi_store_relaxed(&shard->floor, slots); /* relaxed: a hint outside the mutex */
     pthread_mutex_unlock(&shard->mutex);
     settle(map, shard, false);
+    pages_huge(map, shard);
     return status;
 }
 
@@ -402,4 +427,5 @@ void axi_table_fini(ax_map *map, struct axi_shard *shard)
         }
     }
     table_release(map, table);
+    axi_store_relaxed(&shard->table, NULL); /* relaxed: alone; for pages_huge */
 }

@@ -29,6 +29,7 @@ struct axi_table {
     uint64_t mask; /* slots - 1; constant */
     _Atomic(struct axi_table *) next;
     struct axi_retired retired;
+    struct axi_shard *shard; /* constant */
     struct axi_slot slots[] __attribute__((aligned(64)));
 };
 
@@ -111,7 +112,7 @@ struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uin
 ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,
                          bool *stop);
 size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes);
-void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t live, bool locked);
+void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t counted, bool locked);
 
 /* In a read section and under the shard's mutex. insert: of a key that has no cell. */
 ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word);

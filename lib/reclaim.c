@@ -271,18 +271,12 @@ void axi_domain_close(struct axi_domain *domain)
     }
 }
 
-/* Threads spread over the stripes by the address of something of their own. */
-static unsigned own_stripe(void)
-{
-    return (unsigned)((uint64_t)(uintptr_t)&freeing * UINT64_C(0x9e3779b97f4a7c15) >> 61) % AXI_DOMAIN_STRIPES;
-}
-
 void axi_retire(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)
 {
     /* relaxed: a bound; before the push, as whoever frees the thing subtracts */
     size_t before = axi_fetch_add_relaxed(&domain->pending, bytes);
     axi_edge_own_release(thing);
-    _Atomic uintptr_t *stripe = &domain->stripes[own_stripe()].head;
+    _Atomic uintptr_t *stripe = &domain->stripes[axi_own_stripe(AXI_DOMAIN_STRIPES)].head;
     uintptr_t head = axi_load_relaxed(stripe); /* relaxed: the swap below decides */
     do {
         /* relaxed: M3 orders it for who frees; a late reader needs bit 0 alone */

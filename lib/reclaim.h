@@ -10,6 +10,7 @@
 #ifndef AXI_RECLAIM_H
 #define AXI_RECLAIM_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,6 +65,12 @@ struct axi_retired {
 #define AXI_RETIRED_MARK ((uintptr_t)1)
 
 #define AXI_DOMAIN_STRIPES 8
+
+/* Threads spread over `stripes`, a power of two, by where their stacks are. */
+static inline size_t axi_own_stripe(size_t stripes)
+{
+    return (size_t)((uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15) >> 58) % stripes;
+}
 
 struct axi_domain {
     /* each on its own line: removers push here, the background thread takes all */

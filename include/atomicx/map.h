@@ -39,8 +39,9 @@
  * its shard is copied, 3 ms or so for 10,000 entries: take more shards for large maps.
  * Tables shrink again after removals; removed keys are swept out by the same rebuild, so that steady
  * churn neither slows down nor grows.
- * Without an allocator of yours, tables of 2 MiB and more ask for huge pages (madvise), which makes look-ups
- * among a million keys faster, and each write after a fork copy more.
+ * Without an allocator of yours, tables of 2 MiB and more are moved to huge pages by the background thread
+ * once they are filled (madvise, MADV_COLLAPSE from Linux 6.1 on), which makes look-ups among a million keys
+ * faster, and each write after a fork copy more.
  *
  * Values. All 64-bit words but four can be values: calls that would store one for which
  * ax_map_reserved() is true fail with AX_ERANGE and change nothing. (They mark slots without a value;
@@ -152,9 +153,12 @@ typedef struct ax_map_options {
     uint32_t flags;  /**< AX_MAP_CONSISTENT or 0 */
 
     /**
-     * NULL: SipHash-1-3 under a random key of the map's own, so that nobody can choose keys that
-     * collide. Another function must be pure, spread over all 64 bits, and not use the map; it is
-     * called concurrently and may be called under a shard's mutex. A 64-bit key comes as 8 bytes.
+     * NULL: a hash under a random key of the map's own, so that nobody can choose keys that collide. For
+     * bytes it is SipHash-1-3. For numbers it is strongly universal: keys chosen without knowledge of the
+     * random key collide no more than others, but somebody who can time single calls closely enough to
+     * find out which keys do collide might learn from them; against that, pass a SipHash of your own.
+     * Another function must be pure, spread over all 64 bits, and not use the map; it is called
+     * concurrently and may be called under a shard's mutex. A 64-bit key comes as 8 bytes.
      */
     uint64_t (*hash)(void *context, const void *key, size_t length);
     void *hash_context;

@@ -83,11 +83,74 @@ static void a_number_hashes_as_its_eight_bytes(void)
     CHECK(axi_hash_u64(&prepared, n) == axi_hash_bytes(&key, bytes, 8));
 }
 
+/* The upper half of a * x + b mod 2^128 in pieces of 32 bits, as at school. */
+static uint64_t upper_half(const uint64_t a[2], uint64_t x, const uint64_t b[2])
+{
+    const uint64_t pieces[4] = { a[0] & UINT32_MAX, a[0] >> 32, a[1] & UINT32_MAX, a[1] >> 32 };
+    uint64_t sum[4] = { b[0] & UINT32_MAX, b[0] >> 32, b[1] & UINT32_MAX, b[1] >> 32 };
+    for (int i = 0; i < 2; i++) {
+        uint64_t digit = i ? x >> 32 : x & UINT32_MAX, carry = 0;
+        for (int j = 0; i + j < 4; j++) {
+            uint64_t t = sum[i + j] + pieces[j] * digit + carry; /* fits: (2^32 - 1)^2 + 2 * (2^32 - 1) is 2^64 - 1 */
+            sum[i + j] = t & UINT32_MAX;
+            carry = t >> 32;
+        }
+    }
+    return sum[3] << 32 | sum[2];
+}
+
+static struct axi_number_key some_number_key(uint64_t i)
+{
+    uint64_t k[6];
+    for (unsigned j = 0; j < 6; j++)
+        k[j] = axi_hash_bytes(&(struct axi_hash_key){ { i, j } }, "key", 3);
+    return (struct axi_number_key){ { k[0], k[1] }, { k[2], k[3] }, k[4], k[5] };
+}
+
+static void the_hash_of_a_number_is_as_defined(void)
+{
+    const uint64_t numbers[] = { 0, 1, 2, UINT64_MAX, UINT64_MAX - 1, UINT64_C(1) << 63, UINT32_MAX, UINT64_C(0x8899aabbccddeeff) };
+    for (uint64_t i = 0; i < 100; i++) {
+        struct axi_number_key key = some_number_key(i);
+        for (size_t j = 0; j < sizeof numbers / sizeof numbers[0]; j++) {
+            const uint64_t fold[2] = { key.fold | 1, 0 }, none[2] = { 0, 0 };
+            uint64_t masked = upper_half(key.factor, numbers[j], key.addend) ^ key.mask;
+            CHECK(axi_hash_number(&key, numbers[j]) == (upper_half(fold, masked, none) ^ fold[0] * masked));
+        }
+    }
+}
+
+/* Pairs of 4,096 numbers of a pattern that share one of 4,096 places, over many keys: as many as by chance. */
+static void patterned_numbers_collide_as_by_chance(void)
+{
+    enum { NUMBERS = 4096, KEYS = 64 };
+    static uint16_t upper[NUMBERS], lower[NUMBERS];
+    for (unsigned pattern = 0; pattern < 6; pattern++) {
+        uint64_t pairs_upper = 0, pairs_lower = 0;
+        for (uint64_t k = 0; k < KEYS; k++) {
+            struct axi_number_key key = some_number_key(k);
+            memset(upper, 0, sizeof upper);
+            memset(lower, 0, sizeof lower);
+            for (uint64_t i = 0; i < NUMBERS; i++) {
+                const uint64_t numbers[] = { i, i << 12, i << 52, i * 4096 * 4097, ~i, i << 32 | i };
+                uint64_t hash = axi_hash_number(&key, numbers[pattern]);
+                pairs_upper += upper[hash >> 52]++;
+                pairs_lower += lower[hash % NUMBERS]++;
+            }
+        }
+        uint64_t by_chance = (uint64_t)KEYS * (NUMBERS - 1) / 2;
+        CHECK(pairs_upper < by_chance * 3 / 2);
+        CHECK(pairs_lower < by_chance * 3 / 2);
+    }
+}
+
 int main(void)
 {
     RUN(the_reference_agrees_with_the_paper);
     RUN(bytes_under_the_zero_key_hash_as_elsewhere);
     RUN(every_length_agrees_with_the_reference);
     RUN(a_number_hashes_as_its_eight_bytes);
+    RUN(the_hash_of_a_number_is_as_defined);
+    RUN(patterned_numbers_collide_as_by_chance);
     return check_summary();
 }
