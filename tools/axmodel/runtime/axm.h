@@ -216,7 +216,7 @@ struct axm_options {
     bool reuse;          /* freed memory may be handed out again at once */
     bool leaks;
     bool quiet, json, progress, check_subset;
-    bool must_find, list;
+    bool must_find, list, shrink;
     const char *test;    /* only this one */
 };
 
@@ -302,6 +302,8 @@ struct axm {
     bool reschedule;       /* the running thread may not be the one to go on */
     uint8_t end;           /* enum axm_end */
     uint8_t verdict;       /* enum axm_verdict */
+    bool stalled;          /* a run has gone on for seconds without an event */
+    bool shrinking;        /* runs count for nothing */
     uint8_t tid_parent[AXM_THREADS], tid_child[AXM_THREADS], tids;
     void *controller;      /* saved stack pointer */
     uint64_t rng;
@@ -316,6 +318,8 @@ struct axm {
 
 extern struct axm axm;
 extern uint64_t axm_regs[AXM_REGS];
+
+static inline bool axm_directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
 
 /* fiber.c */
 void axm_fibers_init(void);
@@ -338,14 +342,17 @@ void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
 void axm_exit_thread(void *ret) __attribute__((noreturn));
 void axm_stop(enum axm_end end) __attribute__((noreturn));
 void axm_give_up(enum axm_state how) __attribute__((noreturn));
-void axm_pass(uintptr_t pc);
 bool axm_all_wait(void);
+
+/* loops.c */
 void axm_side_effect(void);
 bool axm_spin_check(const struct axm_req *q);
+void axm_pass(uintptr_t pc);
 
 /* main.c */
 struct ax_model_case;
 int axm_main(int argc, char **argv);
+bool axm_execute(bool sampled);
 
 /* actors.c */
 void axm_seen_load(const char *path);
@@ -381,6 +388,13 @@ bool axm_would_proceed(const struct axm_fiber *f);
 bool axm_random_times_out(const struct axm_fiber *f);
 
 /* token.c */
+struct axm_step {
+    uint8_t tid;
+    bool spurious, eventless;
+    uint16_t back, choice;
+};
+void axm_token_set(const struct axm_step *steps, unsigned count);
+unsigned axm_token_get(struct axm_step *steps);
 struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n);
 uint64_t axm_token_choice(unsigned alternatives);
 bool axm_token_parse(const char *text);
@@ -413,6 +427,9 @@ void axm_violation(enum axm_verdict v, uintptr_t pc, const char *fmt, ...)
 void axm_note(enum axm_verdict v, uintptr_t pc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const char *axm_verdict_name(enum axm_verdict v);
 void axm_print_violation(const char *test);
+
+/* shrink.c */
+void axm_report(const char *test);
 void axm_print_trace(void);
 void axm_where(uintptr_t pc, char *out, size_t size);
 void axm_fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -118,6 +118,7 @@ static void on_tick(int sig)
     if (++ticks < PATIENCE)
         return;
     ticks = 0;
+    axm.stalled = true;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGVTALRM);
@@ -186,7 +187,7 @@ static bool stuck(void)
 }
 
 /* Runs one execution; true when it is violated. */
-static bool execute(bool sampled)
+bool axm_execute(bool sampled)
 {
     struct axm_stats *s = &axm.stats;
     axm.pc2 = 0;
@@ -200,7 +201,7 @@ static bool execute(bool sampled)
             return false;
         }
         s->executions++;
-        if (!axm_outcome_commit(sampled)) {
+        if (!axm.shrinking && !axm_outcome_commit(sampled)) {
             axm_note(AXM_DIVERGED, 0, "a random execution gave an outcome that exhaustive search did not: %s",
                      axm_outcome_text());
             return true;
@@ -236,13 +237,36 @@ static void progress(uint64_t start)
     fputs("\033[K", stderr);
 }
 
+/* The execution of a token, so many times; true when it is violated. Each time must end as the first did. */
+static bool replay(uint64_t times)
+{
+    char first[sizeof axm.message];
+    bool violated = false;
+    for (uint64_t n = 0; n < times && !interrupted; n++) {
+        axm_graph_clear(axm.g);
+        axm_random_begin(axm.opt.seed, 0);
+        axm_token_begin();
+        axm.message[0] = '\0';
+        bool again = axm_execute(false);
+        if (n == 0) {
+            violated = again;
+            memcpy(first, axm.message, sizeof first);
+        } else if (again != violated || strcmp(first, axm.message) != 0) {
+            axm_note(AXM_DIVERGED, 0, "replay %llu of %llu ended in another way than the first", (unsigned long long)n + 1,
+                     (unsigned long long)times);
+            return true;
+        }
+    }
+    return violated;
+}
+
 static bool search(uint64_t start)
 {
     uint64_t limit = axm.opt.executions;
     if (axm.opt.mode == AXM_EXHAUSTIVE) {
         axm_explore_begin();
         do {
-            if (execute(false))
+            if (axm_execute(false))
                 return true;
             if ((axm.stats.runs & 0xff) == 0) {
                 progress(start);
@@ -255,11 +279,13 @@ static bool search(uint64_t start)
         return false;
     }
     axm_explore_begin();
-    for (uint64_t n = 0; (axm.opt.mode == AXM_REPLAY ? n == 0 : limit == 0 || n < limit) && !interrupted; n++) {
+    if (axm.opt.mode == AXM_REPLAY)
+        return replay(limit == 0 ? 1 : limit);
+    for (uint64_t n = 0; (limit == 0 || n < limit) && !interrupted; n++) {
         axm_graph_clear(axm.g);
         axm_random_begin(axm.opt.seed, n);
         axm_token_begin();
-        if (execute(axm.opt.check_subset))
+        if (axm_execute(axm.opt.check_subset))
             return true;
         if ((n & 0xff) == 0)
             progress(start);
@@ -303,6 +329,7 @@ static int run_test(struct ax_model_case *t)
     axm.test = t;
     axm.tids = 0;
     axm.verdict = AXM_HOLDS;
+    axm.stalled = false;
     axm_outcomes_reset();
     uint64_t start = now_ns();
     double cpu = cpu_seconds();
@@ -333,7 +360,7 @@ static int run_test(struct ax_model_case *t)
     if (axm.opt.progress)
         fputs("\r\033[K", stderr);
     if (violated && (!declared || !axm.opt.quiet))
-        axm_print_violation(t->name);
+        axm_report(t->name);
     extent(words, sizeof words);
     if (violated)
         snprintf(words, sizeof words, "after %llu runs", (unsigned long long)s->runs);

@@ -21,6 +21,7 @@ static const char help[] =
     "                       repeated\n"
     "  --rs c20|c11         release sequences as in C++20 (default) or with later writes of the thread\n"
     "  --reuse              malloc hands out freed memory at once, so that ABA shows\n"
+    "  --no-shrink          report a violation as it was found, without looking for a smaller one like it\n"
     "  --no-leaks           memory that is never freed is no violation\n"
     "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
     "  --must-find          for a program made wrong on purpose: exit 0 only if some test goes against its\n"
@@ -29,7 +30,8 @@ static const char help[] =
     "                       shown beside what C11 allows\n"
     "  --test NAME          only this test; --list names them\n"
     "  --quiet  --json  --no-progress  --help  --version\n"
-    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n"
+    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 65 not a file for --seen, 70 internal error,\n"
+    "130 interrupted.\n"
     "Load buffering is not explored (RC11): an execution in which reads and program order form a cycle.\n";
 
 static bool number(const char *text, uint64_t *out)
@@ -78,7 +80,7 @@ static void bound(const char *program, const char *text)
 void axm_parse(int argc, char **argv)
 {
     struct axm_options *o = &axm.opt;
-    *o = (struct axm_options){.mode = AXM_EXHAUSTIVE, .seed = 1, .spurious = 1, .events = 4000, .leaks = true,
+    *o = (struct axm_options){.mode = AXM_EXHAUSTIVE, .seed = 1, .spurious = 1, .events = 4000, .leaks = true, .shrink = true,
                               .preemptions = AXM_ANY_NUMBER, .unroll = AXM_ANY_NUMBER};
     o->progress = isatty(STDERR_FILENO) != 0;
     for (int i = 1; i < argc; i++) {
@@ -126,6 +128,8 @@ void axm_parse(int argc, char **argv)
             o->must_find = true;
         } else if (strcmp(a, "--reuse") == 0) {
             o->reuse = true;
+        } else if (strcmp(a, "--no-shrink") == 0) {
+            o->shrink = false;
         } else if (strcmp(a, "--no-leaks") == 0) {
             o->leaks = false;
         } else if (strcmp(a, "--check-subset") == 0) {

@@ -17,8 +17,6 @@ AXM_STATE struct axm axm;
 void axm_fiber_tls(struct axm_fiber *f);
 void axm_use_tls(const struct axm_fiber *f);
 
-static bool directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
-
 static void switch_to(struct axm_fiber *f)
 {
     struct axm_fiber *self = axm.cur;
@@ -32,7 +30,7 @@ static void switch_to(struct axm_fiber *f)
 void axm_stop(enum axm_end end)
 {
     axm.end = (uint8_t)end;
-    if (directed() && end == AXM_END_VIOLATED)
+    if (axm_directed() && end == AXM_END_VIOLATED)
         axm_token_stop();
     void *scrap;
     axm_use_tls(NULL);
@@ -65,7 +63,7 @@ static bool enabled(const struct axm_fiber *f, bool replaying)
 
 static struct axm_fiber *pick(void)
 {
-    if (directed())
+    if (axm_directed())
         return axm_random_pick();
     bool replaying = axm.replay_left != 0;
     for (unsigned t = 0; t < axm.tids; t++)
@@ -87,7 +85,7 @@ bool axm_all_wait(void)
         const struct axm_fiber *f = axm.fiber[t];
         if (f->state == AXM_GIVEN_UP || f->state == AXM_UNROLLED)
             return false;
-        if (directed() || (f->state != AXM_BLOCKED && f->state != AXM_SPINNING))
+        if (axm_directed() || (f->state != AXM_BLOCKED && f->state != AXM_SPINNING))
             continue;
         uint16_t from = f->state == AXM_BLOCKED ? g->ev[g->last[t]].idx : f->want;
         for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= from; i = g->ev[i].po_prev)
@@ -107,8 +105,8 @@ static struct axm_fiber *pick_late(void)
         struct axm_fiber *f = axm.fiber[t];
         if (f->state != AXM_BLOCKED)
             continue;
-        uint8_t flags = directed() ? f->wait.flags : axm.g->ev[axm.g->last[t]].flags;
-        if ((flags & AXM_TIMED) && (directed() || f->spurious >= axm.opt.spurious)) {
+        uint8_t flags = axm_directed() ? f->wait.flags : axm.g->ev[axm.g->last[t]].flags;
+        if ((flags & AXM_TIMED) && (axm_directed() || f->spurious >= axm.opt.spurious)) {
             f->timed_out = true;
             return f;
         }
@@ -120,7 +118,7 @@ static struct axm_fiber *pick_late(void)
 static void schedule(void)
 {
     axm.reschedule = false;
-    if (directed())
+    if (axm_directed())
         axm_token_stop();
     struct axm_fiber *f = pick();
     if (f == NULL)
@@ -138,7 +136,7 @@ static void schedule(void)
         }
         axm_stop(end);
     }
-    if (directed())
+    if (axm_directed())
         axm_token_resume(f);
     f->state = AXM_READY;
     if (f != axm.cur)
@@ -249,30 +247,6 @@ void axm_give_up(enum axm_state how)
     axm.cur->state = (uint8_t)how;
     schedule();
     __builtin_unreachable();
-}
-
-/* Before an operation of the test: --bound unroll. A place is a call of it together with all the calls around
- * it, so that a function called from two places is two. */
-void axm_pass(uintptr_t pc)
-{
-    struct axm_fiber *f = axm.cur;
-    if (AXM_LIKELY(axm.opt.unroll == AXM_ANY_NUMBER))
-        return;
-    uintptr_t place = pc;
-    for (unsigned i = 0; i < f->depth && i < AXM_CALLS; i++)
-        place = place * UINT64_C(0x9e3779b97f4a7c15) + f->calls[i];
-    unsigned k = 0;
-    while (k < f->sites && f->site[k].place != place)
-        k++;
-    if (k == AXM_SITES)
-        axm_violation(AXM_LIMIT, pc, "--bound unroll counts no more than %d places per thread", AXM_SITES);
-    if (k == f->sites) {
-        f->sites++;
-        f->site[k].place = place;
-        f->site[k].passes = 0;
-    }
-    if (++f->site[k].passes > axm.opt.unroll)
-        axm_give_up(AXM_UNROLLED);
 }
 
 enum axm_end axm_run(void)
@@ -404,7 +378,7 @@ static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote
 /* Waits for its turn to add an event. */
 static void frontier(struct axm_fiber *f)
 {
-    if (directed()) {
+    if (axm_directed()) {
         axm_random_switch();
     } else if (axm.replay_left != 0 || axm.reschedule) {
         f->state = AXM_FRONTIER;
@@ -477,7 +451,7 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
     frontier(f);
     bool fresh;
     uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
-    bool late = directed() && axm_may_wait(q->op) && !wait_until_possible(f, q, loc);
+    bool late = axm_directed() && axm_may_wait(q->op) && !wait_until_possible(f, q, loc);
     uint16_t i = axm_add(g, f->tid, q->op == AXM_STORE ? AXM_WRITE : AXM_READ, loc);
     struct axm_event *e = &g->ev[i];
     if (fresh)
@@ -496,7 +470,7 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
         if (e->ord == AXM_SC)
             g->sc++;
         axm_release_clock(g, i);
-        if (directed())
+        if (axm_directed())
             axm_random_write(g, i);
         else
             axm_place(g, i, axm_newest(&g->locs[loc]));
@@ -505,7 +479,7 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
         e->porf_pre = f->porf;
         e->porf_pre.v[f->tid] = (uint16_t)(e->idx + 1);
         e->rel = f->frel;
-        if (directed())
+        if (axm_directed())
             axm_random_read(g, i);
         else
             axm_read_from(g, i, axm_newest(&g->locs[loc]));
@@ -558,7 +532,7 @@ unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc)
         describe(e, &q, f);
         e->ord = AXM_RLX;
         e->alternatives = (uint16_t)alternatives;
-        e->value = directed() ? axm_random_choice(alternatives, note == AXM_N_DIES) : 0;
+        e->value = axm_directed() ? axm_random_choice(alternatives, note == AXM_N_DIES) : 0;
         e->vc = f->cur;
         e->porf = f->porf;
         e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
@@ -580,57 +554,4 @@ void axm_release_fence(void)
     struct axm_fiber *f = axm.cur;
     f->cur.v[f->tid] = ++f->tick;
     f->frel = f->cur;
-}
-
-/* ---- spin loops ---- */
-
-void axm_side_effect(void) { axm.cur->spins = 0; }
-
-/* A thread that comes back to a load with the registers and the stack it had there before, and has
- * written nothing in between, has made a turn of a loop for nothing. Any execution with that turn has a
- * twin without it, so the thread stops here, until one of the reads of the turn is revisited. */
-bool axm_spin_check(const struct axm_req *q)
-{
-    struct axm_fiber *f = axm.cur;
-    uintptr_t sp = axm_regs[AXM_REGS - 1];
-    if (sp < (uintptr_t)f->lo || sp >= (uintptr_t)f->hi || (uintptr_t)f->hi - sp > AXM_SPIN_BYTES)
-        return false;
-    uint32_t bytes = (uint32_t)((uintptr_t)f->hi - sp);
-    struct axm_spin *s = NULL;
-    for (unsigned i = 0; i < f->spins; i++)
-        if (f->spin[i].pc == q->pc)
-            s = &f->spin[i];
-    if (s != NULL && s->bytes == bytes && memcmp(s->regs, axm_regs, sizeof axm_regs) == 0 &&
-        memcmp(s->stack, (const void *)sp, bytes) == 0) {
-        if (f->next != AXM_NONE || f->pos == s->events)
-            return false;
-        bool stale = true, spurious = false;
-        for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev) {
-            const struct axm_event *e = &axm.g->ev[i];
-            bool late = e->flags & AXM_SPURIOUS && axm_may_wait(e->op);
-            stale = stale && e->kind == AXM_READ && (e->flags & AXM_STALE || late);
-            spurious = spurious || (e->flags & AXM_SPURIOUS && !late);
-        }
-        if (directed())
-            return !spurious; /* only a failure of its own kept it: it just goes on */
-        if (stale || spurious)
-            axm_stop(AXM_END_PRUNED); /* no revisit would ever change that turn */
-        f->pc = q->pc;
-        f->doing = "spin";
-        f->want = s->events;
-        f->state = AXM_SPINNING;
-        schedule();
-        __builtin_unreachable();
-    }
-    if (s == NULL) {
-        if (f->spins == AXM_SPIN_SITES)
-            return false;
-        s = &f->spin[f->spins++];
-        s->pc = q->pc;
-    }
-    s->bytes = bytes;
-    s->events = f->pos;
-    memcpy(s->regs, axm_regs, sizeof axm_regs);
-    memcpy(s->stack, (const void *)sp, bytes);
-    return false;
 }

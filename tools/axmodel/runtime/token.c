@@ -15,15 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct step {
-    uint8_t tid;
-    bool spurious, eventless;
-    uint16_t back, choice;
-};
-
-static AXM_STATE struct step steps[AXM_EVENTS];
+static AXM_STATE struct axm_step steps[AXM_EVENTS];
 static AXM_STATE unsigned count, at;
-static AXM_STATE struct step now;
+static AXM_STATE struct axm_step now;
 
 /* The eventless runs of this directed execution, and before which event each was. */
 enum { RUNS = 4096 };
@@ -39,11 +33,11 @@ bool axm_token_parse(const char *text)
 {
     count = 0;
     for (const char *p = text; *p != '\0';) {
-        struct step s = {0};
+        struct axm_step s = {0};
         if (count == AXM_EVENTS)
             return false;
         if (*p >= 'a' && *p < 'a' + AXM_THREADS) {
-            steps[count++] = (struct step){.tid = (uint8_t)(*p++ - 'a'), .eventless = true};
+            steps[count++] = (struct axm_step){.tid = (uint8_t)(*p++ - 'a'), .eventless = true};
             continue;
         }
         if (*p < 'A' || *p >= 'A' + AXM_THREADS)
@@ -72,6 +66,18 @@ bool axm_token_parse(const char *text)
             steps[count++] = s;
     }
     return true;
+}
+
+void axm_token_set(const struct axm_step *from, unsigned n)
+{
+    memcpy(steps, from, n * sizeof steps[0]);
+    count = n;
+}
+
+unsigned axm_token_get(struct axm_step *to)
+{
+    memcpy(to, steps, count * sizeof steps[0]);
+    return count;
 }
 
 void axm_token_begin(void)
