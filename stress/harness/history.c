@@ -67,7 +67,7 @@ static void begin_block(struct axi_log *log)
 {
     log->face.at_ = log->buffer + BLOCK_HEAD;
     log->face.full_ = log->buffer + BLOCK_BYTES - AX_DETAIL_LOG_SLACK;
-    log->face.previous_ = 0;
+    log->face.previous_ = log->face.start_;
     log->face.operations_ = 0;
 }
 
@@ -232,7 +232,7 @@ const char *axi_history_start(struct axi_stress *stress)
     for (uint32_t i = 0; i < history->count; i++) {
         struct axi_log *log = &history->logs[i];
         *log = (struct axi_log){ .history = history, .process = i };
-        log->face = (ax_stress_log){ .start_ = start, .counter_ = clock.counter, .internal_ = log };
+        log->face = (ax_stress_log){ .start_ = start, .last_ = start, .counter_ = clock.counter, .internal_ = log };
         /* on a page of its own, first touched by its thread */
         log->buffer = aligned_alloc(4096, BLOCK_BYTES);
         if (log->buffer == NULL)

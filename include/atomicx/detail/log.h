@@ -23,10 +23,10 @@ extern "C" {
 
 typedef struct ax_stress_log {
     unsigned char *at_, *full_; /* where the next operation goes; a block is sent off once it reaches here */
-    uint64_t previous_;         /* the last time in this block, 0 at its beginning */
+    uint64_t previous_;         /* the last time in this block, start_ at its beginning */
     uint64_t last_;             /* the last time of this thread */
     uint64_t back_;             /* the furthest that the clock ever went back */
-    uint64_t start_;            /* of the history: the stamp that is written as 0 */
+    uint64_t start_;            /* of the history: what the clock showed at its time 0 */
     uint64_t word_;             /* for ax_stress_clock_after_ */
     uint32_t operations_;       /* in this block */
     bool counter_;              /* the processor's counter; else clock_gettime */
@@ -36,22 +36,23 @@ typedef struct ax_stress_log {
 /* Sends the block off and begins the next one. */
 void ax_stress_log_flush_(ax_stress_log *log);
 
+/* What the clock shows. */
 static inline uint64_t ax_stress_log_before_(ax_stress_log *log)
 {
 #if AX_DETAIL_HAS_COUNTER
     if (log->counter_)
-        return ax_detail_counter_before() - log->start_;
+        return ax_detail_counter_before();
 #endif
-    return ax_stress_clock_before_() - log->start_;
+    return ax_stress_clock_before_();
 }
 
 static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
 {
 #if AX_DETAIL_HAS_COUNTER
     if (log->counter_)
-        return ax_detail_counter_after() - log->start_;
+        return ax_detail_counter_after();
 #endif
-    return ax_stress_clock_after_(&log->word_) - log->start_;
+    return ax_stress_clock_after_(&log->word_);
 }
 
 static inline unsigned char *ax_stress_log_number_(unsigned char *at, uint64_t number)
@@ -68,23 +69,33 @@ static inline unsigned char *ax_stress_log_value_(unsigned char *at, int64_t val
 }
 
 /* Where the values go. A thread that was moved to a CPU whose clock is behind (the file's `skew` says by how much
- * that may be) sees time go back; its own order is certain, so it is what is kept. */
+ * that may be) sees time go back; its own order is certain, so it is what is kept. So it is where the counter was
+ * read for an answer and then for the next operation, and that happened the other way round (detail/stamp.h). */
 static inline unsigned char *ax_stress_log_head_(ax_stress_log *log, uint64_t head, uint64_t invoked, uint64_t answered)
 {
     if (invoked < log->last_) {
-        log->back_ = log->last_ - invoked > log->back_ ? log->last_ - invoked : log->back_;
+        uint64_t back = log->last_ - invoked;
+        log->back_ = back > AX_DETAIL_STAMP_SWAPPED && back > log->back_ ? back : log->back_;
         invoked = log->last_;
     }
     if (answered < invoked) {
         log->back_ = invoked - answered > log->back_ ? invoked - answered : log->back_;
         answered = invoked;
     }
-    unsigned char *at = ax_stress_log_number_(log->at_, head);
-    at = ax_stress_log_number_(at, invoked - log->previous_);
-    if ((head & 1) == 0)
-        at = ax_stress_log_number_(at, answered - invoked);
+    uint64_t since = invoked - log->previous_, took = answered - invoked;
+    unsigned char *at = log->at_;
     log->previous_ = log->last_ = answered;
     log->operations_++;
+    if ((head | since | took) < 0x80 && (head & 1) == 0) {
+        at[0] = (unsigned char)head;
+        at[1] = (unsigned char)since;
+        at[2] = (unsigned char)took;
+        return at + 3;
+    }
+    at = ax_stress_log_number_(at, head);
+    at = ax_stress_log_number_(at, since);
+    if ((head & 1) == 0)
+        at = ax_stress_log_number_(at, took);
     return at;
 }
 
