@@ -17,7 +17,7 @@
 #include "history/forms.h"
 #include "history/parts.h"
 
-enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100 };
+enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100, JUDGES = 9 };
 
 static uint64_t random_state;
 
@@ -209,7 +209,8 @@ static void generate(struct axc_history *history, struct axc_report *report)
     size_t models = 0;
     while (axc_models[models] != NULL)
         models++;
-    *history = (struct axc_history){.model = axc_models[random_below(models)], .capacity = -1, .report = report, .ended = true};
+    size_t model = random_below(models + 2); /* those whose judges are met less often come more often */
+    *history = (struct axc_history){.model = model == models ? axc_model_named("accounts", 8) : model > models ? axc_model_named("tickets", 7) : axc_models[model], .capacity = -1, .report = report, .ended = true};
     history->skew = random_below(4) == 0 ? 1 + random_below(2) : 0;
     if (history->model->needs_capacity || (history->model->may_have_capacity && random_below(2) == 0))
         history->capacity = 1 + (int64_t)random_below(3);
@@ -244,9 +245,15 @@ static void generate(struct axc_history *history, struct axc_report *report)
     bool fresh = random_below(2) == 0; /* no value is written twice */
     int64_t step = 1 + (int64_t)random_below(2);
     bool tickets = strcmp(history->model->name, "tickets") == 0;
+    bool refunding = tickets && random_below(2) == 0; /* and nobody looks or closes */
+    bool looked_at = plain || refunding || strcmp(history->model->name, "set") == 0;
     for (size_t i = 0; i < count; i++) {
         size_t verb = random_below(3) == 0 ? random_below(history->model->verb_count) : favourite;
-        if (plain && (counter || tickets))
+        if (plain && history->model->has_accounts)
+            verb = random_below(3) == 0 ? (size_t)axc_verb_named(history->model, "audit", 5) : random_below(3);
+        else if (refunding)
+            verb = (size_t)(random_below(2) == 0 ? axc_verb_named(history->model, "sell", 4) : axc_verb_named(history->model, "refund", 6));
+        else if (plain && (counter || tickets))
             verb = (size_t)(tickets                   ? axc_verb_named(history->model, "sell", 4)
                             : random_below(3) == 0 ? axc_verb_named(history->model, "read", 4)
                                                    : axc_verb_named(history->model, "add", 3));
@@ -256,6 +263,8 @@ static void generate(struct axc_history *history, struct axc_report *report)
                               .verb = (uint8_t)verb, .args = known->args, .order = (uint32_t)i};
         for (size_t j = 0; j < known->args; j++)
             values[i][j] = (int64_t)random_below(history->model->needs_capacity ? (uint64_t)history->capacity : 2);
+        if (history->model->has_accounts)
+            values[i][known->args > 0 ? known->args - 1 : 0] = (int64_t)random_below(known->args > 1 ? 3 : 2);
         if (fresh && known->args > 0 && !history->model->has_accounts && !history->model->needs_capacity) {
             values[i][known->args - 1] = FRESH + (int64_t)i;
             if (known->args > 1 && random_below(2) == 0 && words > 0 && state[0] != AXC_NONE)
@@ -265,12 +274,12 @@ static void generate(struct axc_history *history, struct axc_report *report)
             values[i][0] = 0;
         if (plain && counter && known->args == 1)
             values[i][0] = step;
-        bool audit = known->results > 1 && random_below(12) != 0;
+        bool audit = known->results > 1 && (plain || random_below(12) != 0);
         if (audit) {
             op->results = (uint16_t)history->accounts;
             memcpy(values[i] + op->args, state, words * sizeof *state);
         }
-        bool looked = known->results == 1 && (plain || random_below(12) != 0) && !(blind && counter && known->args == 1);
+        bool looked = known->results == 1 && (looked_at || random_below(12) != 0) && !(blind && counter && known->args == 1);
         if (looked) {
             op->results = 1;
             bool found = false;
@@ -323,9 +332,42 @@ static void require(bool condition, const char *what, const struct axc_history *
     exit(1);
 }
 
+/* What each judge took. */
+static struct taken {
+    const char *rule;
+    uint64_t right, wrong;
+} taken[JUDGES];
+static size_t taken_count;
+
+static void count(const char *rule, bool right)
+{
+    size_t i = 0;
+    while (i < taken_count && strcmp(taken[i].rule, rule) != 0)
+        i++;
+    if (i == sizeof taken / sizeof taken[0])
+        abort();
+    taken_count += i == taken_count ? 1 : 0;
+    taken[i].rule = rule;
+    (right ? taken[i].right++ : taken[i].wrong++);
+}
+
+/* Each judge there is met right histories and wrong ones, unless it only ever says "wrong". */
+static bool all_were_asked(uint64_t histories)
+{
+    static const char *const only_wrong[] = {"by the sum that transfers keep", "audit by audit"};
+    bool all = taken_count == JUDGES;
+    for (size_t i = 0; i < taken_count; i++) {
+        const struct taken *judge = &taken[i];
+        bool one_sided = strcmp(judge->rule, only_wrong[0]) == 0 || strcmp(judge->rule, only_wrong[1]) == 0;
+        printf("  %-52s %9" PRIu64 " right %9" PRIu64 " wrong\n", judge->rule, judge->right, judge->wrong);
+        all = all && judge->wrong > histories / 4000 && (one_sided || judge->right > histories / 4000);
+    }
+    return all;
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, right = 0, wrong = 0, fast = 0, fast_wrong = 0, shrunk_count = 0, replaced = 0;
+    uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, right = 0, wrong = 0, fast = 0, fast_wrong = 0, shrunk_count = 0, replaced = 0, narrowed = 0;
     random_state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     axc_budget_init((size_t)256 << 20);
     for (uint64_t n = 0; n < wanted; n++) {
@@ -338,7 +380,7 @@ int main(int argc, char **argv)
         require(axc_history_finish(&history), "not finished", &history);
         bool quickly = axc_judge_lanes(&history, &quick);
         require(axc_split(&history, &parts) && parts.count == 1 && axc_part_sort(&parts.parts[0]), "not one part", &history);
-        const struct axc_part *part = &parts.parts[0];
+        struct axc_part *part = &parts.parts[0];
         bool possible = some_order(part, 0, part->start, part->start_words);
         uint64_t allowance = UINT64_MAX;
         struct axc_search_stats stats;
@@ -349,6 +391,11 @@ int main(int argc, char **argv)
             require(quick.right == possible, "the fast judge and the oracle disagree", &history);
             fast++;
             fast_wrong += possible ? 0 : 1;
+            count(quick.rule, possible);
+        } else if (history.model->has_accounts && quick.rule != NULL) {
+            /* The intervals may be narrower now. */
+            require(axc_search(part, &allowance, &stats) == answer, "it is another history after a judge looked at it", &history);
+            narrowed++;
         }
         if (n % 8 == 0)
             require(same_ends(part, random_below(40)), "the search and the oracle differ in what a beginning leads to", &history);
@@ -364,7 +411,7 @@ int main(int argc, char **argv)
         axc_history_free(&history);
     }
     printf("%" PRIu64 " histories: %" PRIu64 " right, %" PRIu64 " wrong (%" PRIu64 " of them shrunk, %" PRIu64 " to what a beginning leads to); the fast judges took %" PRIu64
-           ", %" PRIu64 " of them wrong\n", wanted, right, wrong, shrunk_count, replaced, fast, fast_wrong);
+           ", %" PRIu64 " of them wrong, and narrowed %" PRIu64 "\n", wanted, right, wrong, shrunk_count, replaced, fast, fast_wrong, narrowed);
     /* A run that met only one kind would show nothing. */
-    return right > wanted / 10 && wrong > wanted / 20 && fast > wanted / 20 && fast_wrong > wanted / 100 && replaced > wanted / 100 ? 0 : 1;
+    return all_were_asked(wanted) && narrowed > wanted / 100 && right > wanted / 10 && wrong > wanted / 20 && fast > wanted / 20 && fast_wrong > wanted / 100 && replaced > wanted / 100 ? 0 : 1;
 }

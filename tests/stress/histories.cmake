@@ -6,15 +6,11 @@ endif()
 
 # ax_ordered(NOUN IMPL ITERS TSAN_ITERS arguments...): its history has an order; 0 TSAN_ITERS: no twin.
 function(ax_ordered noun impl iters tsan_iters)
-  set(want holds)
-  if(noun STREQUAL accounts) # judged by search
-    set(want if-judged)
-  endif()
   ax_test(history.${noun}.${impl} LABELS stress
-          COMMAND ${here}/history ${want} 1 ${axcheck} $<TARGET_FILE:stress_${noun}> --impl ${impl} --iters ${iters} ${ARGN})
+          COMMAND ${here}/history holds 1 ${axcheck} $<TARGET_FILE:stress_${noun}> --impl ${impl} --iters ${iters} ${ARGN})
   if(TARGET stress_${noun}-tsan AND tsan_iters GREATER 0)
     ax_test(history.${noun}.${impl}.tsan LABELS tsan ENVIRONMENT ${AX_TSAN_OPTIONS}
-            COMMAND ${here}/history ${want} 1 ${axcheck} ${ax_tsan_run} $<TARGET_FILE:stress_${noun}-tsan>
+            COMMAND ${here}/history holds 1 ${axcheck} ${ax_tsan_run} $<TARGET_FILE:stress_${noun}-tsan>
                     --impl ${impl} --iters ${tsan_iters} ${ARGN})
   endif()
 endfunction()
@@ -104,7 +100,7 @@ if(AX_PEER_CK AND AX_PEER_CDS AND AX_PEER_COMMON)
   endforeach()
   target_compile_definitions(stress_peers_queue PRIVATE PEERS_QUEUE)
   foreach(impl IN ITEMS ck-ring ck-fifo wfcqueue)
-    ax_test(history.peers.${impl} LABELS stress COMMAND ${here}/history if-judged 3 ${axcheck}
+    ax_test(history.peers.${impl} LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
             $<TARGET_FILE:stress_peers_queue> --impl ${impl} --threads 3 --iters 3000)
   endforeach()
   ax_test(history.peers.ck-ht LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
@@ -119,7 +115,7 @@ else()
   message(STATUS "no ck or no liburcu-cds: the histories of their structures are not tested")
 endif()
 if(TARGET example_your_own_queue)
-  ax_test(history.your-own-queue LABELS stress COMMAND ${here}/history if-judged 3 ${axcheck}
+  ax_test(history.your-own-queue LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
           $<TARGET_FILE:example_your_own_queue> --threads 4 --iters 5000)
   foreach(impl IN ITEMS broken-turn broken-empty)
     ax_test(history.your-own-queue.${impl} LABELS long TIMEOUT 600 COMMAND ${here}/history caught 200 ${axcheck}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fast.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../budget.h"
@@ -29,6 +31,23 @@ void axc_fast_show(struct axc_history *history, axc_chosen *chosen, void *contex
     }
 }
 
+bool axc_fast_wrong(const struct axc_part *part, struct axc_fast *fast, const uint32_t *ops, size_t count, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(fast->why, sizeof fast->why, format, args);
+    va_end(args);
+    fast->culprit_count = 0;
+    for (size_t i = 0; i < count && fast->culprit_count < AXC_CULPRITS; i++) {
+        bool known = ops[i] == AXC_NOBODY;
+        for (size_t k = 0; k < i; k++)
+            known |= ops[k] == ops[i];
+        if (!known)
+            fast->culprits[fast->culprit_count++] = part->ops[ops[i]];
+    }
+    return false;
+}
+
 bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast)
 {
     *fast = (struct axc_fast){.right = false};
@@ -44,14 +63,20 @@ bool axc_judge_lanes(struct axc_history *history, struct axc_fast *fast)
     return false;
 }
 
-bool axc_judge_fast(const struct axc_part *part, struct axc_fast *fast)
+bool axc_judge_fast(struct axc_part *part, struct axc_fast *fast)
 {
     *fast = (struct axc_fast){.right = false};
     const struct axc_model *model = part->history->model;
-    if (model == &axc_register || model == &axc_counter || model == &axc_map || model == &axc_set || model == &axc_mutex)
+    if (model == &axc_register || model == &axc_counter || model == &axc_map || model == &axc_mutex)
         return axc_fast_groups(part, fast);
+    if (model == &axc_set)
+        return axc_fast_set(part, fast);
     if (model == &axc_queue)
         return axc_fast_queue(part, fast);
+    if (model == &axc_tickets)
+        return axc_fast_refunds(part, fast);
+    if (model == &axc_accounts)
+        return axc_fast_audits(part, fast);
     return false;
 }
 

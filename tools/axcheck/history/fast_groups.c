@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * fast_groups.c: a register, or one key of a map or a set, to which no value comes twice, and mutexes.
+ * fast_groups.c: a register, or one key of a map, to which no value comes twice, and mutexes.
  *
  * Where each value is written once, everything that saw it and what replaced it belongs together: a group
  * of operations that no other can come between, whose order inside is fixed. Groups then are like single
@@ -12,7 +12,6 @@
  * ends with it, and what only saw it is a group of its own.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,16 +100,6 @@ static struct says what_map_says(const struct axc_part *part, const struct axc_o
     return unknown;
 }
 
-static struct says what_set_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
-{
-    if (op->results == 0)
-        return is(part, op, "contains") ? (struct says){.nothing = true} : (struct says){.unknown = true};
-    bool is_in = (is(part, op, "add")) != (v[1] != 0);
-    if (is(part, op, "contains") || v[1] == 0)
-        return moves(is_in, is_in);
-    return moves(is_in, !is_in);
-}
-
 /* Who holds a mutex is named by the process and the number of the operation that took it; its next one gives it back. */
 static struct says what_mutex_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
 {
@@ -129,7 +118,6 @@ static struct says what_is_said(const struct axc_part *part, const struct axc_op
     const struct axc_model *model = part->history->model;
     const int64_t *values = axc_values(part->history, op);
     struct says says = model == &axc_map     ? what_map_says(part, op, values)
-                       : model == &axc_set   ? what_set_says(part, op, values)
                        : model == &axc_mutex ? what_mutex_says(part, op, values)
                                              : what_register_says(part, op, values);
     if (op->responded == AXC_PENDING && !says.unknown && !says.anything_before && says.before == says.after)
@@ -144,14 +132,12 @@ static const struct axc_op *op_of(const struct judge *j, uint32_t op)
 
 static uint64_t invoked(const struct judge *j, uint32_t op)
 {
-    const struct axc_op *of = op_of(j, op);
-    uint64_t narrowed = of->invoked + j->narrow;
-    return 1 + (narrowed < of->responded - j->narrow ? narrowed : of->responded - j->narrow);
+    return axc_fast_invoked(j->part, j->narrow, op);
 }
 
 static uint64_t answered(const struct judge *j, uint32_t op)
 {
-    return op_of(j, op)->responded == AXC_PENDING ? UINT64_MAX : op_of(j, op)->responded - j->narrow + 1;
+    return axc_fast_answered(j->part, j->narrow, op);
 }
 
 static int by_value_and_role(const void *left, const void *right)
@@ -245,30 +231,11 @@ static bool collect(struct judge *j)
     return !(j->recurs && blind);
 }
 
-/* No order: these say so. */
-static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...) __attribute__((format(printf, 4, 5)));
-static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(j->fast->why, sizeof j->fast->why, format, args);
-    va_end(args);
-    j->fast->culprit_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < i; k++)
-            known |= ops[k] == ops[i];
-        if (!known)
-            j->fast->culprits[j->fast->culprit_count++] = *op_of(j, ops[i]);
-    }
-    return false;
-}
-
 /* Into the group, after all that is in its way there: `from` says what. */
 static bool join(struct judge *j, struct group *group, uint64_t latest, uint32_t from, uint32_t op)
 {
     if (answered(j, op) < latest)
-        return wrong(j, (uint32_t[]){from, op}, 2, "process %" PRIu32 " was answered before what must come before it was invoked",
+        return axc_fast_wrong(j->part, j->fast, (uint32_t[]){from, op}, 2, "process %" PRIu32 " was answered before what must come before it was invoked",
                      op_of(j, op)->process);
     if (answered(j, op) < group->earliest) {
         group->earliest = answered(j, op);
@@ -295,7 +262,7 @@ static bool follow(struct judge *j, struct group *group, int64_t value)
                 continue;
             if (use->role == TOOK) {
                 if (taker != UINT32_MAX)
-                    return wrong(j, (uint32_t[]){taker, use->op}, 2, "two operations found the same value and replaced it");
+                    return axc_fast_wrong(j->part, j->fast, (uint32_t[]){taker, use->op}, 2, "two operations found the same value and replaced it");
                 taker = use->op;
             }
             /* Those that only saw it may stand in any order, and all stand before who replaced it. */
@@ -354,8 +321,8 @@ static bool make_groups(struct judge *j)
         if (j->reached[i] || (j->recurs && j->uses[i].value == j->base) || op_of(j, j->uses[i].op)->responded == AXC_PENDING)
             continue;
         if (j->uses[i].role == MADE)
-            return wrong(j, &j->uses[i].op, 1, "what it found came only after what it left");
-        return wrong(j, &j->uses[i].op, 1, "nobody left what process %" PRIu32 " found", op_of(j, j->uses[i].op)->process);
+            return axc_fast_wrong(j->part, j->fast, &j->uses[i].op, 1, "what it found came only after what it left");
+        return axc_fast_wrong(j->part, j->fast, &j->uses[i].op, 1, "nobody left what process %" PRIu32 " found", op_of(j, j->uses[i].op)->process);
     }
     return true;
 }
@@ -368,7 +335,7 @@ static int by_earliest(const void *left, const void *right)
 
 static bool clash(struct judge *j, const struct group *a, const struct group *b)
 {
-    return wrong(j, (uint32_t[]){a->earliest_op, a->latest_op, b->earliest_op, b->latest_op}, 4,
+    return axc_fast_wrong(j->part, j->fast, (uint32_t[]){a->earliest_op, a->latest_op, b->earliest_op, b->latest_op}, 4,
                  "two groups of operations that belong together each began before the other had ended");
 }
 

@@ -7,7 +7,6 @@
  * certainly was in it.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +15,10 @@
 #include "fast.h"
 #include "model.h"
 
-enum { NEVER = UINT32_MAX };
-
 /* One value. */
 struct stay {
     int64_t value;
-    uint32_t in, out; /* operations; out may be NEVER */
+    uint32_t in, out; /* operations; out may be AXC_NOBODY */
     uint64_t asked, sure, called, left; /* enqueue invoked and answered, dequeue invoked and answered; 1 + the time */
 };
 
@@ -50,27 +47,12 @@ static int64_t value_of(const struct judge *j, uint32_t op)
 
 static uint64_t answered(const struct judge *j, uint32_t op)
 {
-    return op_of(j, op)->responded == AXC_PENDING ? UINT64_MAX : op_of(j, op)->responded - j->narrow + 1;
+    return axc_fast_answered(j->part, j->narrow, op);
 }
 
 static uint64_t invoked(const struct judge *j, uint32_t op)
 {
-    uint64_t narrowed = op_of(j, op)->invoked + j->narrow + 1;
-    return narrowed < answered(j, op) ? narrowed : answered(j, op);
-}
-
-static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...) __attribute__((format(printf, 4, 5)));
-static bool wrong(struct judge *j, const uint32_t *ops, size_t count, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(j->fast->why, sizeof j->fast->why, format, args);
-    va_end(args);
-    j->fast->culprit_count = 0;
-    for (size_t i = 0; i < count && j->fast->culprit_count < AXC_CULPRITS; i++)
-        if (ops[i] != NEVER)
-            j->fast->culprits[j->fast->culprit_count++] = *op_of(j, ops[i]);
-    return false;
+    return axc_fast_invoked(j->part, j->narrow, op);
 }
 
 static int by_value(const void *left, const void *right)
@@ -78,7 +60,7 @@ static int by_value(const void *left, const void *right)
     const struct stay *a = left, *b = right;
     if (a->value != b->value)
         return a->value < b->value ? -1 : 1;
-    return (a->in == NEVER) - (b->in == NEVER); /* enqueue first */
+    return (a->in == AXC_NOBODY) - (b->in == AXC_NOBODY); /* enqueue first */
 }
 
 static int by_asked(const void *left, const void *right)
@@ -102,18 +84,18 @@ static bool collect(struct judge *j)
         if (in ? (looked && axc_values(j->part->history, op)[1] == 0) || (blind && j->bounded) : blind)
             return false; /* refused, or maybe; or nobody knows what came out */
         if (in)
-            j->stays[j->count++] = (struct stay){.value = value_of(j, i), .in = i, .out = NEVER};
+            j->stays[j->count++] = (struct stay){.value = value_of(j, i), .in = i, .out = AXC_NOBODY};
         else if (!looked)
             j->open = true;
         else if (value_of(j, i) == AXC_NONE)
             j->empty[j->empty_count++] = i;
         else
-            j->stays[j->count++] = (struct stay){.value = value_of(j, i), .in = NEVER, .out = i};
+            j->stays[j->count++] = (struct stay){.value = value_of(j, i), .in = AXC_NOBODY, .out = i};
     }
     if (j->count > 0)
         qsort(j->stays, j->count, sizeof *j->stays, by_value);
     for (size_t i = 1; i < j->count; i++)
-        if (j->stays[i].value == j->stays[i - 1].value && j->stays[i].in != NEVER)
+        if (j->stays[i].value == j->stays[i - 1].value && j->stays[i].in != AXC_NOBODY)
             return false; /* it goes in twice */
     return true;
 }
@@ -125,11 +107,11 @@ static bool pair(struct judge *j)
     for (size_t i = 0; i < j->count; i++) {
         struct stay stay = j->stays[i];
         bool again = i > 0 && stay.value == j->stays[kept - 1].value;
-        if (stay.in == NEVER && !again)
-            return wrong(j, &stay.out, 1, "%" PRId64 " came out and never went in", stay.value);
-        if (stay.in == NEVER && j->stays[kept - 1].out != NEVER)
-            return wrong(j, (uint32_t[]){j->stays[kept - 1].in, j->stays[kept - 1].out, stay.out}, 3, "%" PRId64 " came out twice", stay.value);
-        if (stay.in == NEVER)
+        if (stay.in == AXC_NOBODY && !again)
+            return axc_fast_wrong(j->part, j->fast, &stay.out, 1, "%" PRId64 " came out and never went in", stay.value);
+        if (stay.in == AXC_NOBODY && j->stays[kept - 1].out != AXC_NOBODY)
+            return axc_fast_wrong(j->part, j->fast, (uint32_t[]){j->stays[kept - 1].in, j->stays[kept - 1].out, stay.out}, 3, "%" PRId64 " came out twice", stay.value);
+        if (stay.in == AXC_NOBODY)
             j->stays[kept - 1].out = stay.out;
         else
             j->stays[kept++] = stay;
@@ -138,14 +120,14 @@ static bool pair(struct judge *j)
     kept = 0;
     for (size_t i = 0; i < j->count; i++) {
         struct stay *stay = &j->stays[i];
-        if (stay->out == NEVER && op_of(j, stay->in)->responded == AXC_PENDING)
+        if (stay->out == AXC_NOBODY && op_of(j, stay->in)->responded == AXC_PENDING)
             continue; /* it need not have happened */
         stay->asked = invoked(j, stay->in);
         stay->sure = answered(j, stay->in);
-        stay->called = stay->out != NEVER ? invoked(j, stay->out) : UINT64_MAX;
-        stay->left = stay->out != NEVER ? answered(j, stay->out) : UINT64_MAX;
+        stay->called = stay->out != AXC_NOBODY ? invoked(j, stay->out) : UINT64_MAX;
+        stay->left = stay->out != AXC_NOBODY ? answered(j, stay->out) : UINT64_MAX;
         if (stay->left < stay->asked)
-            return wrong(j, (uint32_t[]){stay->in, stay->out}, 2, "%" PRId64 " had come out before it went in", stay->value);
+            return axc_fast_wrong(j->part, j->fast, (uint32_t[]){stay->in, stay->out}, 2, "%" PRId64 " had come out before it went in", stay->value);
         j->stays[kept++] = *stay;
     }
     j->count = kept;
@@ -167,7 +149,7 @@ static bool check_order(struct judge *j, struct stay *sure)
             if (latest == NULL || sure[next].called > latest->called)
                 latest = &sure[next];
         if (latest != NULL && stay->left < latest->called)
-            return wrong(j, (uint32_t[]){latest->in, stay->in, stay->out, latest->out}, 4,
+            return axc_fast_wrong(j->part, j->fast, (uint32_t[]){latest->in, stay->in, stay->out, latest->out}, 4,
                          "%" PRId64 " was in before %" PRId64 " was sent, and %" PRId64 " came out first", latest->value, stay->value, stay->value);
     }
     return true;
@@ -187,7 +169,7 @@ static bool tell_filled(struct judge *j, uint32_t empty, const struct stay *sure
         shown[count++] = longest->out;
         filled = longest->called;
     }
-    return wrong(j, shown, count, "the queue was called empty when something was in it all the time");
+    return axc_fast_wrong(j->part, j->fast, shown, count, "the queue was called empty when something was in it all the time");
 }
 
 /* A dequeue of nothing needs a moment at which nothing certainly is in. `sure` is sorted by when values certainly are;
@@ -227,6 +209,7 @@ static bool check_empty(struct judge *j, const struct stay *sure)
 static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast)
 {
     struct judge j = {.part = part, .narrow = narrow, .fast = fast};
+    fast->rule = "by what certainly was in the queue";
     j.bounded = part->history->capacity >= 0 && (uint64_t)part->history->capacity < part->count;
     j.verb_in = (size_t)axc_verb_named(part->history->model, "enqueue", 7);
     j.stays = axc_alloc((part->count + 1) * sizeof *j.stays);

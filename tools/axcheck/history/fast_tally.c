@@ -13,6 +13,7 @@
 
 #include "../budget.h"
 #include "fast.h"
+#include "heap.h"
 #include "lane.h"
 #include "model.h"
 
@@ -201,28 +202,6 @@ static int by_first_gap(const void *left, const void *right)
     return a->first < b->first ? -1 : a->first > b->first;
 }
 
-/* A heap of last gaps, the smallest on top. */
-static void push(uint32_t *heap, size_t *count, uint32_t last)
-{
-    size_t at = (*count)++;
-    for (; at > 0 && heap[(at - 1) / 2] > last; at = (at - 1) / 2)
-        heap[at] = heap[(at - 1) / 2];
-    heap[at] = last;
-}
-
-static void pop(uint32_t *heap, size_t *count)
-{
-    uint32_t last = heap[--(*count)];
-    size_t at = 0;
-    for (size_t child; (child = 2 * at + 1) < *count; at = child) {
-        child += child + 1 < *count && heap[child + 1] < heap[child] ? 1 : 0;
-        if (heap[child] >= last)
-            break;
-        heap[at] = heap[child];
-    }
-    heap[at] = last;
-}
-
 /* `gone` additions stand before this group, which says that there are `wanted`. */
 static void tell(const struct tally *t, const struct group *group, bool too_few, size_t gone, struct axc_fast *fast)
 {
@@ -238,7 +217,7 @@ static void tell(const struct tally *t, const struct group *group, bool too_few,
 /* False without memory. */
 static bool fill_gaps(struct tally *t, struct axc_fast *fast)
 {
-    uint32_t *heap = axc_alloc((t->addition_count + 1) * sizeof *heap);
+    uint32_t *heap = axc_alloc((t->addition_count + 1) * sizeof *heap); /* of last gaps */
     if (heap == NULL)
         return false;
     if (t->addition_count > 0)
@@ -249,9 +228,9 @@ static bool fill_gaps(struct tally *t, struct axc_fast *fast)
         const struct group *group = &t->groups[gap];
         uint64_t distance = (uint64_t)group->value - (uint64_t)t->history->initial;
         for (; next < t->addition_count && t->additions[next].first <= gap; next++)
-            push(heap, &waiting, t->additions[next].last);
+            axc_heap_push(heap, &waiting, t->additions[next].last);
         while (waiting > 0 && gone < distance / (uint64_t)t->step && heap[0] >= gap) {
-            pop(heap, &waiting);
+            axc_heap_pop(heap, &waiting);
             gone++;
         }
         if (group->value < t->history->initial || distance % (uint64_t)t->step != 0) {
@@ -260,7 +239,7 @@ static bool fill_gaps(struct tally *t, struct axc_fast *fast)
             fast->right = false;
         } else if (waiting > 0 && heap[0] <= gap) {
             while (waiting > 0 && heap[0] <= gap) {
-                pop(heap, &waiting);
+                axc_heap_pop(heap, &waiting);
                 gone++;
             }
             tell(t, group, false, gone, fast);

@@ -15,6 +15,7 @@
 #include "sort.h"
 
 static uint64_t allowed_steps = UINT64_C(1000000000);
+enum { STEPS_TO_SHOW = 20000000 };
 
 static bool partial_allowed;
 static const char *given_setup;
@@ -124,13 +125,18 @@ static const struct finding *worst(const struct jury *jury, size_t *wrong, uint6
 
 static void state_wrong(const struct jury *jury, const struct finding *finding, size_t wrong, struct axc_report *report)
 {
-    const struct axc_part *part = &jury->parts->parts[finding - jury->findings];
+    struct axc_part *part = &jury->parts->parts[finding - jury->findings];
     char key[64] = "";
     if (jury->history->model->keyed)
         snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
     struct axc_fast fast;
     if (finding->fast && axc_judge_fast(part, &fast)) {
         state_fast(jury->history, &fast, key, report);
+        /* Why takes more than a few operations: what the search finds, if it does not take too long. */
+        struct axc_search_stats stats;
+        uint64_t allowance = STEPS_TO_SHOW;
+        if (fast.culprit_count == 0 && axc_search(part, &allowance, &stats) == AXC_NO)
+            axc_explain(part, &stats, report);
         return;
     }
     axc_state(report, "linearizable", false, "no order of the operations%s gives these results", key);
