@@ -351,8 +351,35 @@ def page():
         check(f"--jobs {jobs}", run("--jobs", jobs, os.path.join(FOLDER, "mutex-handover.axh"))[0] == wanted)
 
 
+def progress():
+    """On stderr alone, and only where it was asked for or somebody watches."""
+    names = sorted(glob.glob(os.path.join(FOLDER, "accounts-*.axh")))
+    with tempfile.TemporaryDirectory() as folder:
+        binary_form = os.path.join(folder, "binary")
+        with open(binary_form, "wb") as out:
+            out.write(subprocess.run([AXCHECK, "--convert", "binary", os.path.join(FOLDER, "map-keys-apart.axh")], capture_output=True, check=True).stdout)
+        for files, lines in (([binary_form], ("checking, 0 % of ", "taking it apart, 0 % of ", "judging, 0 % of ")), (names, (f"judging, 0 % of {len(names)} files",))):
+            plain = subprocess.run([AXCHECK, *files], capture_output=True, check=False)
+            told = subprocess.run([AXCHECK, "--progress", *files], capture_output=True, check=False)
+            check("progress leaves the rest alone", plain.stdout == told.stdout and plain.returncode == told.returncode and plain.stderr == b"", plain.stderr)
+            check("progress", all(f"axcheck: {line}" in told.stderr.decode() for line in lines), told.stderr)
+
+
+def side_by_side():
+    """Several files at a time, in the order in which they were given, and each as if it were alone."""
+    names = sorted(glob.glob(os.path.join(FOLDER, "*.axh")))
+    names.insert(3, os.path.join(FOLDER, "no-such-file"))
+    alone = [run(name) for name in names]
+    for jobs in ("1", "2", "16"):
+        done = subprocess.run([AXCHECK, "--jobs", jobs, *names], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        check(f"{jobs} at a time", done.stdout.decode() == "".join(output for status, output in alone if status != 2) and done.returncode == 2
+              and b"no-such-file: No such file" in done.stderr, done.stderr)
+
+
 folder_of_histories()
 page()
+progress()
+side_by_side()
 edn()
 refused()
 binary()

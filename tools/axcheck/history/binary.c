@@ -11,6 +11,7 @@
 
 #include "../budget.h"
 #include "../parallel.h"
+#include "../progress.h"
 #include "crc.h"
 #include "description.h"
 #include "forms.h"
@@ -168,6 +169,7 @@ static bool check_block(struct reader *reader, struct axc_lane *lane, const stru
             return note(&reader->problem, &report);
         }
     }
+    axc_progress_add(span->count);
     return at == end || wrong(reader, at, "more in the block than its operations");
 }
 
@@ -186,6 +188,7 @@ static bool read_blocks(struct reader *reader)
 {
     if (!find_blocks(reader))
         return false;
+    axc_progress_phase("checking", "operations", reader->operations);
     axc_parallel(axc_workers(reader->operations), reader->history->processes, check_lane, reader);
     const struct axc_report *found = &reader->problem.report;
     reader->history->count = (size_t)reader->operations;

@@ -64,16 +64,11 @@ static uint64_t weighted(const int64_t *balances, size_t count)
     return sum;
 }
 
-static bool is(const struct axc_part *part, const struct axc_op *op, const char *name)
-{
-    return strcmp(part->history->model->verbs[op->verb].name, name) == 0;
-}
-
 /* Of one that took effect; 0 for those that did not, or did nothing. */
 static uint64_t effect_of(const struct axc_part *part, const struct axc_op *op)
 {
     const int64_t *values = axc_values(part->history, op);
-    bool deposit = is(part, op, "deposit"), withdraw = is(part, op, "withdraw"), transfer = is(part, op, "transfer");
+    bool deposit = op->verb == ACCOUNTS_DEPOSIT, withdraw = op->verb == ACCOUNTS_WITHDRAW, transfer = op->verb == ACCOUNTS_TRANSFER;
     if (!(deposit || withdraw || transfer) || (op->results > 0 && values[op->args] == 0))
         return 0;
     uint64_t amount = (uint64_t)values[op->args - 1], from = deposit ? 0 : weight((size_t)values[0]) * amount;
@@ -301,7 +296,7 @@ static bool look_at_all(struct auditor *a, size_t audits)
     bool fine = true;
     size_t count = 0;
     for (size_t i = 0; seen != NULL && i < a->part->count; i++)
-        if (is(a->part, &a->part->ops[i], "audit") && a->part->ops[i].results > 0)
+        if (a->part->ops[i].verb == ACCOUNTS_AUDIT && a->part->ops[i].results > 0)
             seen[count++] = &a->part->ops[i];
     for (size_t i = 0; i < count && fine && seen[i]->invoked <= seen[i]->responded; i++)
         fine = look_at(a, seen[i]);
@@ -314,7 +309,7 @@ bool axc_fast_audits(struct axc_part *part, struct axc_fast *fast)
     struct auditor a = {.part = part, .fast = fast};
     size_t audits = 0, room = part->count + 1;
     for (size_t i = 0; i < part->count; i++)
-        audits += is(part, &part->ops[i], "audit") && part->ops[i].results > 0 ? 1 : 0;
+        audits += part->ops[i].verb == ACCOUNTS_AUDIT && part->ops[i].results > 0 ? 1 : 0;
     if (audits == 0)
         return false;
     fast->rule = "audit by audit";

@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../budget.h"
 #include "fast.h"
@@ -54,61 +53,56 @@ struct judge {
     struct axc_fast *fast;
 };
 
-static bool is(const struct axc_part *part, const struct axc_op *op, const char *name)
-{
-    return strcmp(part->history->model->verbs[op->verb].name, name) == 0;
-}
-
 static struct says moves(int64_t before, int64_t after)
 {
     return (struct says){.before = before, .after = after};
 }
 
 /* An unanswered operation is in the history if somebody saw what it left: the caller looks for that. */
-static struct says what_register_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+static struct says what_register_says(const struct axc_op *op, const int64_t *v)
 {
     struct says unknown = {.unknown = true};
     bool looked = op->results > 0, open = op->responded == AXC_PENDING;
-    if (is(part, op, "read"))
+    if (op->verb == WORD_READ)
         return looked ? moves(v[0], v[0]) : (struct says){.nothing = true};
-    if (is(part, op, "write") || (is(part, op, "exchange") && !looked))
+    if (op->verb == WORD_WRITE || (op->verb == WORD_EXCHANGE && !looked))
         return (struct says){.anything_before = true, .after = v[0]};
-    if (is(part, op, "exchange"))
+    if (op->verb == WORD_EXCHANGE)
         return moves(v[1], v[0]);
-    if (is(part, op, "cas"))
+    if (op->verb == WORD_CAS)
         return open || (looked && v[2] == 1) ? moves(v[0], v[1]) : unknown;
     int64_t sum;
-    if (is(part, op, "add") && looked && !__builtin_add_overflow(v[1], v[0], &sum))
+    if (op->verb == WORD_ADD && looked && !__builtin_add_overflow(v[1], v[0], &sum))
         return moves(v[1], sum);
     return unknown;
 }
 
-static struct says what_map_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+static struct says what_map_says(const struct axc_op *op, const int64_t *v)
 {
     struct says unknown = {.unknown = true};
     bool looked = op->results > 0, open = op->responded == AXC_PENDING;
-    if (is(part, op, "get"))
+    if (op->verb == MAP_GET)
         return looked ? moves(v[1], v[1]) : (struct says){.nothing = true};
-    if (is(part, op, "put"))
+    if (op->verb == MAP_PUT)
         return looked ? moves(v[2], v[1]) : (struct says){.anything_before = true, .after = v[1]};
-    if (is(part, op, "insert"))
+    if (op->verb == MAP_INSERT)
         return open || (looked && v[2] == 1) ? moves(AXC_NONE, v[1]) : unknown;
-    if (is(part, op, "remove"))
+    if (op->verb == MAP_REMOVE)
         return looked ? moves(v[1], AXC_NONE) : unknown;
-    if (is(part, op, "cas"))
+    if (op->verb == MAP_CAS)
         return open || (looked && v[3] == 1) ? moves(v[1], v[2]) : unknown;
     return unknown;
 }
 
 /* Who holds a mutex is named by the process and the number of the operation that took it; its next one gives it back. */
-static struct says what_mutex_says(const struct axc_part *part, const struct axc_op *op, const int64_t *v)
+static struct says what_mutex_says(const struct axc_op *op, const int64_t *v)
 {
     int64_t name = (int64_t)((uint64_t)op->process << 32 | op->order);
     if (op->process > INT32_MAX)
         return (struct says){.unknown = true};
-    if (is(part, op, "unlock"))
+    if (op->verb == MUTEX_UNLOCK)
         return op->responded == AXC_PENDING ? (struct says){.unknown = true} : moves(name - 1, AXC_NONE);
-    if (is(part, op, "lock") || (op->results > 0 && v[0] == 1))
+    if (op->verb == MUTEX_LOCK || (op->results > 0 && v[0] == 1))
         return moves(AXC_NONE, name);
     return (struct says){.unknown = true};
 }
@@ -117,9 +111,9 @@ static struct says what_is_said(const struct axc_part *part, const struct axc_op
 {
     const struct axc_model *model = part->history->model;
     const int64_t *values = axc_values(part->history, op);
-    struct says says = model == &axc_map     ? what_map_says(part, op, values)
-                       : model == &axc_mutex ? what_mutex_says(part, op, values)
-                                             : what_register_says(part, op, values);
+    struct says says = model == &axc_map     ? what_map_says(op, values)
+                       : model == &axc_mutex ? what_mutex_says(op, values)
+                                             : what_register_says(op, values);
     if (op->responded == AXC_PENDING && !says.unknown && !says.anything_before && says.before == says.after)
         says.nothing = true; /* it may as well not have happened */
     return says;
@@ -197,7 +191,11 @@ static bool drop_unseen(struct judge *j)
 /* Everything's part in the values. False: not for this judge. */
 static bool collect(struct judge *j)
 {
+    enum { REMEMBERED = 128 };
+    int64_t made[REMEMBERED]; /* some of the values so far, so that what comes twice is mostly seen before all are sorted */
     bool unanswered = false, blind = false;
+    for (size_t i = 0; i < REMEMBERED; i++)
+        made[i] = j->base;
     for (uint32_t i = 0; i < j->part->count; i++) {
         struct says says = what_is_said(j->part, op_of(j, i));
         if (says.unknown)
@@ -208,8 +206,13 @@ static bool collect(struct judge *j)
         bool saw = !says.anything_before && says.before == says.after;
         if (saw)
             add_use(j, says.before, SAW, i);
-        if (!saw && says.after != j->base)
+        if (!saw && says.after != j->base) {
+            int64_t *before = &made[(uint64_t)says.after % REMEMBERED];
+            if (op_of(j, i)->responded != AXC_PENDING && *before == says.after)
+                return false;
+            *before = op_of(j, i)->responded != AXC_PENDING ? says.after : *before;
             add_use(j, says.after, MADE, i);
+        }
         if (!saw && !says.anything_before)
             add_use(j, says.before, TOOK, i);
     }

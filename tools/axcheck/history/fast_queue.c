@@ -31,7 +31,6 @@ struct judge {
     size_t empty_count;
     bool bounded;    /* it may have been full */
     bool open;       /* an unanswered dequeue may have taken something */
-    size_t verb_in;
     struct axc_fast *fast;
 };
 
@@ -80,7 +79,7 @@ static bool collect(struct judge *j)
 {
     for (uint32_t i = 0; i < j->part->count; i++) {
         const struct axc_op *op = op_of(j, i);
-        bool in = op->verb == j->verb_in, looked = op->results > 0, blind = !looked && op->responded != AXC_PENDING;
+        bool in = op->verb == QUEUE_ENQUEUE, looked = op->results > 0, blind = !looked && op->responded != AXC_PENDING;
         if (in ? (looked && axc_values(j->part->history, op)[1] == 0) || (blind && j->bounded) : blind)
             return false; /* refused, or maybe; or nobody knows what came out */
         if (in)
@@ -211,7 +210,6 @@ static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, stru
     struct judge j = {.part = part, .narrow = narrow, .fast = fast};
     fast->rule = "by what certainly was in the queue";
     j.bounded = part->history->capacity >= 0 && (uint64_t)part->history->capacity < part->count;
-    j.verb_in = (size_t)axc_verb_named(part->history->model, "enqueue", 7);
     j.stays = axc_alloc((part->count + 1) * sizeof *j.stays);
     j.empty = axc_alloc((part->count + 1) * sizeof *j.empty);
     struct stay *sure = axc_alloc((part->count + 1) * sizeof *sure);

@@ -7,7 +7,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../budget.h"
 #include "fast.h"
@@ -34,7 +33,6 @@ struct judge {
     size_t refused_count;
     struct gap *gaps;
     size_t gap_count, sold; /* tickets that ever were */
-    size_t verb_sell, verb_refund;
     struct axc_fast *fast;
 };
 
@@ -59,8 +57,8 @@ static bool collect(struct judge *j)
     for (uint32_t i = 0; i < j->part->count; i++) {
         const struct axc_op *op = &j->part->ops[i];
         const int64_t *values = axc_values(j->part->history, op);
-        bool refund = op->verb == j->verb_refund;
-        if (op->results == 0 || (!refund && op->verb != j->verb_sell) || values[0] == AXC_CLOSED || (refund && values[1] == 0))
+        bool refund = op->verb == TICKETS_REFUND;
+        if (op->results == 0 || (!refund && op->verb != TICKETS_SELL) || values[0] == AXC_CLOSED || (refund && values[1] == 0))
             return false;
         if (!refund && values[0] == AXC_NONE)
             j->refused[j->refused_count++] = i;
@@ -170,8 +168,6 @@ static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, stru
 {
     struct judge j = {.part = part, .narrow = narrow, .fast = fast};
     fast->rule = "by the turns of each ticket";
-    j.verb_sell = (size_t)axc_verb_named(part->history->model, "sell", 4);
-    j.verb_refund = (size_t)axc_verb_named(part->history->model, "refund", 6);
     j.uses = axc_alloc((part->count + 1) * sizeof *j.uses);
     j.refused = axc_alloc((part->count + 1) * sizeof *j.refused);
     j.gaps = axc_alloc((part->count * 2 + 1) * sizeof *j.gaps);

@@ -7,7 +7,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "../budget.h"
 #include "fast.h"
@@ -32,7 +31,6 @@ struct judge {
     size_t waiting_count[2];
     int now;                    /* OUT or IN */
     uint64_t last[2];           /* when it last was so and then changed; 0: never */
-    size_t verb_add, verb_contains;
     struct axc_fast *fast;
 };
 
@@ -40,7 +38,7 @@ struct judge {
 static bool says(const struct judge *j, uint32_t op, int *found, bool *changes)
 {
     const struct axc_op *of = &j->part->ops[op];
-    bool open = of->responded == AXC_PENDING, adds = of->verb == j->verb_add, asks = of->verb == j->verb_contains;
+    bool open = of->responded == AXC_PENDING, adds = of->verb == SET_ADD, asks = of->verb == SET_CONTAINS;
     bool told = of->results > 0 && axc_values(j->part->history, of)[1] != 0;
     *changes = !asks && (open || told);
     *found = asks ? told : adds != *changes; /* an addition finds it out if it changes that, and in if not */
@@ -117,8 +115,6 @@ static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, stru
     struct judge j = {.part = part, .narrow = narrow, .now = part->start[0] != 0 ? IN : OUT, .fast = fast};
     size_t room = part->count + 1;
     fast->rule = "by turns";
-    j.verb_add = (size_t)axc_verb_named(part->history->model, "add", 3);
-    j.verb_contains = (size_t)axc_verb_named(part->history->model, "contains", 8);
     j.asked = axc_alloc(room * sizeof *j.asked);
     j.due = axc_alloc(room * sizeof *j.due);
     j.rank = axc_alloc(room * sizeof *j.rank);

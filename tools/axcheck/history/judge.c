@@ -9,6 +9,7 @@
 
 #include "../budget.h"
 #include "../parallel.h"
+#include "../progress.h"
 #include "explain.h"
 #include "fast.h"
 #include "parts.h"
@@ -105,6 +106,7 @@ static void judge_part(void *context, size_t piece, size_t worker)
                                                       memory_order_relaxed, memory_order_relaxed))
             ;
     }
+    axc_progress_add(part->count - finding->stats.told);
 }
 
 /* Where it is wrong; else where it could not be said; else NULL. */
@@ -127,6 +129,7 @@ static void state_wrong(const struct jury *jury, const struct finding *finding, 
 {
     struct axc_part *part = &jury->parts->parts[finding - jury->findings];
     char key[64] = "";
+    axc_progress_phase("looking for a small counterexample", "steps", 0);
     if (jury->history->model->keyed)
         snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
     struct axc_fast fast;
@@ -154,6 +157,7 @@ static void judge_parts(const struct axc_history *history, const struct axc_part
         axc_history_no_memory(history);
         return;
     }
+    axc_progress_phase("judging", "operations", history->count);
     axc_parallel(axc_workers(history->count), parts->count, judge_part, &jury);
     const struct finding *found = worst(&jury, &wrong, &steps, &fast);
     if (found != NULL && found->answer == AXC_NO)
@@ -178,6 +182,7 @@ static void judge(struct axc_history *history, struct axc_report *report)
     struct axc_fast fast;
     struct axc_parts parts;
     describe(history, report);
+    axc_progress_phase("judging", "operations", 0);
     if (history->count == 0) {
         report->verdict = AXC_VACUOUS;
         snprintf(report->reason, sizeof report->reason, "no operation was done");

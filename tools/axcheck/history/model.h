@@ -8,6 +8,15 @@
 extern const struct axc_model axc_counter, axc_register, axc_map, axc_set, axc_tickets, axc_accounts, axc_queue,
     axc_mutex;
 
+/* The verbs of each model, in the order of its table. */
+enum { WORD_READ, WORD_WRITE, WORD_ADD, WORD_ADD_CHECKED, WORD_EXCHANGE, WORD_CAS, WORD_RAISE, WORD_LOWER };
+enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS, MAP_ADD };
+enum { SET_ADD, SET_REMOVE, SET_CONTAINS };
+enum { MUTEX_LOCK, MUTEX_TRYLOCK, MUTEX_UNLOCK };
+enum { TICKETS_SELL, TICKETS_REFUND, TICKETS_LEFT, TICKETS_CLOSE };
+enum { ACCOUNTS_DEPOSIT, ACCOUNTS_WITHDRAW, ACCOUNTS_TRANSFER, ACCOUNTS_BALANCE, ACCOUNTS_AUDIT, ACCOUNTS_TOTAL };
+enum { QUEUE_ENQUEUE, QUEUE_DEQUEUE };
+
 /* An op without recorded results fits any result. */
 static inline bool axc_result_is(const struct axc_op *op, const int64_t *values, int64_t result)
 {

@@ -31,8 +31,6 @@ static const char *refuse_flag(const struct axc_op *op, const int64_t *values)
 
 /* counter and register: the same machine, a word */
 
-enum { WORD_READ, WORD_WRITE, WORD_ADD, WORD_ADD_CHECKED, WORD_EXCHANGE, WORD_CAS, WORD_RAISE, WORD_LOWER };
-
 static const struct axc_verb word_verbs[] = {
     [WORD_READ] = {"read", 0, 1, AXC_READS},          [WORD_WRITE] = {"write", 1, 0, AXC_ACTS},
     [WORD_ADD] = {"add", 1, 1, AXC_ACTS},           [WORD_ADD_CHECKED] = {"add_checked", 1, 1, AXC_IDLE_ON_NONE},
@@ -113,8 +111,6 @@ const struct axc_model axc_register = {
 
 /* map: one word per key, AXC_NONE where there is nothing */
 
-enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS, MAP_ADD };
-
 static const struct axc_verb map_verbs[] = {
     [MAP_GET] = {"get", 1, 1, AXC_READS},       [MAP_PUT] = {"put", 2, 1, AXC_ACTS},  [MAP_INSERT] = {"insert", 2, 1, AXC_IDLE_ON_ZERO},
     [MAP_REMOVE] = {"remove", 1, 1, AXC_IDLE_ON_NONE}, [MAP_CAS] = {"cas", 3, 1, AXC_IDLE_ON_ZERO},
@@ -179,8 +175,6 @@ const struct axc_model axc_map = {
 
 /* set: one bit per key */
 
-enum { SET_ADD, SET_REMOVE, SET_CONTAINS };
-
 static const struct axc_verb set_verbs[] = {
     [SET_ADD] = {"add", 1, 1, AXC_IDLE_ON_ZERO}, [SET_REMOVE] = {"remove", 1, 1, AXC_IDLE_ON_ZERO}, [SET_CONTAINS] = {"contains", 1, 1, AXC_READS},
 };
@@ -217,8 +211,6 @@ const struct axc_model axc_set = {
 };
 
 /* mutex: who holds it */
-
-enum { MUTEX_LOCK, MUTEX_TRYLOCK, MUTEX_UNLOCK };
 
 static const struct axc_verb mutex_verbs[] = {
     [MUTEX_LOCK] = {"lock", 0, 0, AXC_ACTS}, [MUTEX_TRYLOCK] = {"trylock", 0, 1, AXC_IDLE_ON_ZERO}, [MUTEX_UNLOCK] = {"unlock", 0, 0, AXC_ACTS},

@@ -12,8 +12,6 @@ static size_t copy(int64_t *next, const int64_t *state, size_t words)
 
 /* tickets: word 0 is 1 once closed, word 1 counts the sold, then a bit per ticket */
 
-enum { TICKETS_SELL, TICKETS_REFUND, TICKETS_LEFT, TICKETS_CLOSE };
-
 static const struct axc_verb tickets_verbs[] = {
     [TICKETS_SELL] = {"sell", 0, 1, AXC_IDLE_ON_NONE},
     [TICKETS_REFUND] = {"refund", 1, 1, AXC_IDLE_ON_ZERO},
@@ -155,8 +153,6 @@ const struct axc_model axc_tickets = {
 
 /* accounts: a balance each, never below 0 */
 
-enum { ACCOUNTS_DEPOSIT, ACCOUNTS_WITHDRAW, ACCOUNTS_TRANSFER, ACCOUNTS_BALANCE, ACCOUNTS_AUDIT, ACCOUNTS_TOTAL };
-
 static const struct axc_verb accounts_verbs[] = {
     [ACCOUNTS_DEPOSIT] = {"deposit", 2, 1, AXC_IDLE_ON_ZERO},   [ACCOUNTS_WITHDRAW] = {"withdraw", 2, 1, AXC_IDLE_ON_ZERO},
     [ACCOUNTS_TRANSFER] = {"transfer", 3, 1, AXC_IDLE_ON_ZERO}, [ACCOUNTS_BALANCE] = {"balance", 1, 1, AXC_READS},
@@ -283,8 +279,6 @@ const struct axc_model axc_accounts = {
 };
 
 /* queue: its contents, the next to leave first */
-
-enum { QUEUE_ENQUEUE, QUEUE_DEQUEUE };
 
 static const struct axc_verb queue_verbs[] = {
     [QUEUE_ENQUEUE] = {"enqueue", 1, 1, AXC_IDLE_ON_ZERO},

@@ -11,6 +11,7 @@
 
 #include "../budget.h"
 #include "../parallel.h"
+#include "../progress.h"
 #include "lane.h"
 #include "sort.h"
 #include "states.h"
@@ -103,6 +104,7 @@ static void go_through(void *context, size_t piece, size_t worker)
                 table->values += width;
             }
         }
+        axc_progress_add(history->lanes[i].count);
     }
 }
 
@@ -145,6 +147,7 @@ static bool split(struct splitter *splitter, struct axc_history *history, size_t
 {
     struct axc_parts *parts = splitter->parts;
     size_t values = 0;
+    axc_progress_phase("taking it apart", "steps", 2 * (uint64_t)history->count);
     axc_parallel(splitter->workers, splitter->workers, go_through, splitter);
     for (size_t i = 0; i < splitter->workers; i++) {
         if (splitter->failed[i])

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../budget.h"
+#include "../progress.h"
 #include "seen.h"
 #include "states.h"
 
@@ -24,6 +25,7 @@ struct frame {
 };
 
 enum { CHANGED = 1 }; /* by a step in place */
+enum { WORTH_TELLING = 1 << 16 };
 
 struct search {
     const struct axc_part *part;
@@ -305,6 +307,10 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         next = s->place != NULL ? 0 : next;
         if (s->depth > stats->deepest)
             stats->deepest = s->depth;
+        if (stats->deepest - stats->told >= WORTH_TELLING) {
+            axc_progress_add(stats->deepest - stats->told);
+            stats->told = stats->deepest;
+        }
         if (seen_before(s, next)) {
             take_back(s, frame);
             frame->choice++;

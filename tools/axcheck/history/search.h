@@ -31,7 +31,8 @@ enum axc_answer {
 struct axc_search_stats {
     uint64_t steps;       /* operations tried in a state */
     uint64_t configurations;
-    size_t deepest;       /* most operations ever put in order */
+    size_t deepest;       /* most operations ever put in order, */
+    size_t told;          /* and how many of these count as progress already */
     size_t stuck;         /* the first operation that no order got past */
     uint64_t horizon;     /* nothing invoked later was ever looked at */
 };
