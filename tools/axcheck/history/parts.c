@@ -134,7 +134,7 @@ static bool lay_out(struct splitter *splitter, const int64_t *start, size_t word
     qsort(sorted, n, sizeof *sorted, by_key);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || sorted[i]->key != sorted[i - 1]->key)
-            parts->parts[parts->count++] = (struct axc_part){.history = splitter->history, .ops = parts->ops + at, .key = sorted[i]->key, .start = start, .start_words = words};
+            parts->parts[parts->count++] = (struct axc_part){.history = splitter->history, .ops = parts->ops + at, .key = sorted[i]->key, .start = start, .start_words = words, .tell = axc_progress_add};
         sorted[i]->place = at;
         at += sorted[i]->count;
         parts->parts[parts->count - 1].count += sorted[i]->count;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "../budget.h"
-#include "../progress.h"
 #include "seen.h"
 #include "states.h"
 
@@ -307,8 +306,8 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
         next = s->place != NULL ? 0 : next;
         if (s->depth > stats->deepest)
             stats->deepest = s->depth;
-        if (stats->deepest - stats->told >= WORTH_TELLING) {
-            axc_progress_add(stats->deepest - stats->told);
+        if (stats->deepest - stats->told >= WORTH_TELLING && s->part->tell != NULL) {
+            s->part->tell(stats->deepest - stats->told);
             stats->told = stats->deepest;
         }
         if (seen_before(s, next)) {

@@ -17,6 +17,7 @@ struct axc_part {
     int64_t key; /* of a keyed model */
     const int64_t *start;
     size_t start_words;
+    void (*tell)(uint64_t more); /* NULL, or who wants to know that so many more operations were put in order */
 };
 
 struct axc_states;
@@ -32,7 +33,7 @@ struct axc_search_stats {
     uint64_t steps;       /* operations tried in a state */
     uint64_t configurations;
     size_t deepest;       /* most operations ever put in order, */
-    size_t told;          /* and how many of these count as progress already */
+    size_t told;          /* and how many of these were told of */
     size_t stuck;         /* the first operation that no order got past */
     uint64_t horizon;     /* nothing invoked later was ever looked at */
 };
