@@ -82,15 +82,19 @@ function(ax_program name)
   endforeach()
 endfunction()
 
-# ax_test(NAME LABELS labels... COMMAND cmd...): a ctest entry with a time limit, so that a hang is red.
+# ax_test(NAME LABELS labels... COMMAND cmd...): a ctest entry with a time limit, so that a hang is red. COST: about the
+# seconds it takes, for those of five and more: ctest starts them first, so that none is left to run alone at the end.
 # One labelled long or night runs only when ctest is asked for it by label or name (ax_finish_tests).
 function(ax_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "LABELS;COMMAND;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;COST" "LABELS;COMMAND;ENVIRONMENT" ${ARGN})
   add_test(NAME ${name} COMMAND ${arg_COMMAND})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  if(arg_COST)
+    set_tests_properties(${name} PROPERTIES COST ${arg_COST})
+  endif()
   if(arg_ENVIRONMENT)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${arg_ENVIRONMENT}")
   endif()

@@ -247,8 +247,9 @@ static bool one_stop(const struct scene *scene, long k, bool killed, long left_a
 static void run_scene(const struct scene *scene, long stride)
 {
     long moments = scene->helps ? stride > 1 ? 4 : 12 : 1;
-    long stops = 0, first = 0, last = 0;
-    if (scene->helps) { /* kill the one before at moments spread over the time in which it has accounts taken */
+    long stops = 0;
+    static long first, last; /* the one before is killed at moments spread over the time in which it has accounts taken */
+    if (scene->helps && last == 0) {
         for (left_taken = 0; left_taken == 0; first += 16)
             (void)one_stop(scene, 0, true, first);
         for (last = first; left_taken != 0; last += 16) {

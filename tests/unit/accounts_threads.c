@@ -7,7 +7,11 @@
 
 #include "../threads.h"
 
+#ifdef __SANITIZE_THREAD__
+enum { WORKERS = 8, ROUNDS = 6000 };
+#else
 enum { WORKERS = 8, ROUNDS = 20000 };
+#endif
 
 static ax_accounts *table(uint32_t accounts, uint32_t calls, int64_t opening)
 {

@@ -8,7 +8,7 @@
 #define THREADS 4
 
 #ifdef __SANITIZE_THREAD__
-static size_t rounds = 8000; /* per thread; argv[1] */
+static size_t rounds = 3000; /* per thread; argv[1] */
 #else
 static size_t rounds = 20000;
 #endif
