@@ -9,7 +9,7 @@ ax_model_mutable(lock lib/lock.c ${lib}/lock.c ${lib}/lock_wait.c ${lib}/lock_or
 ax_model_mutable(memo lib/memo.c ${memo_sources} INCLUDE ${standin} ${lib})
 ax_model_mutable(map lib/map.c ${map_sources} INCLUDE ${standin} ${lib})
 set(programs)
-foreach(noun IN ITEMS counter adder tickets lease memo map lock)
+foreach(noun IN ITEMS counter adder tickets lease memo map reclaim lock)
   list(APPEND programs ${noun}=$<TARGET_FILE:model_${noun}_mutable>)
 endforeach()
 foreach(noun IN ITEMS accounts accounts_orders) # too many executions: random ones

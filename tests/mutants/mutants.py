@@ -23,7 +23,7 @@ SECONDS = 60  # for one run; far more than any needs
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
 NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]), (r"tickets\.[ch]|lease\.c", ["tickets", "lease"]),
          (r"accounts\w*\.[ch]", ["accounts_orders", "accounts"]), (r"memo\w*\.[ch]", ["memo"]), (r"map\w*\.[ch]", ["map"]),
-         (r"lock\w*\.[ch]", ["lock"])]
+         (r"reclaim\.[ch]", ["reclaim"]), (r"lock\w*\.[ch]", ["lock"])]
 
 Mutant = collections.namedtuple("Mutant", "file key variable value")
 

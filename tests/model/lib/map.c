@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* map.h under the model, own index with 64-bit keys: the real lib/map*.c but for the ck index, over a
- * stand-in for the grace period (standin/rcu.c). One shard, and a hash that makes two keys neighbours. */
+ * stand-in for the grace period (standin/urcu-bp.c, standin/reclaim.c). One shard, and a hash that makes two keys neighbours. */
 #include "../threads.h"
 
 #include <atomicx/map.h>
@@ -24,6 +24,8 @@ static void open_map(void)
     ax_map_options options = {.shards = 1, .hash = same_place};
     assert(ax_map_create(&options, &map) == AX_OK);
 }
+/* Its own hash, so that puts and additions take the short way. */
+static void open_map_as_users_do(void) { assert(ax_map_create(NULL, &map) == AX_OK); }
 static uint64_t own_place(void *context, const void *key, size_t length)
 {
     uint64_t number;
@@ -56,6 +58,16 @@ AX_MODEL_TEST(two_additions_to_one_key_both_count)
     assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 2);
     assert(seen[1] + seen[2] == 1);
     assert(ax_map_len(map) == 1);
+    ax_map_destroy(map);
+}
+AX_MODEL_TEST(two_additions_the_short_way_both_count)
+{
+    open_map_as_users_do();
+    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    run2(adds_to_one, adds_to_one);
+    uint64_t v;
+    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 5);
+    assert(seen[1] + seen[2] == 7);
     ax_map_destroy(map);
 }
 THREAD(puts_after_note)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memo.h under the model: the real lib/memo*.c over a stand-in for the grace period (standin/rcu.c). The
+/* memo.h under the model: the real lib/memo*.c over a stand-in for the grace period (standin/urcu-bp.c, standin/reclaim.c). The
  * lines of the header's invariants are the names of the tests. */
 #include "../threads.h"
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The real lib/reclaim.c under the model, its background thread included, over a stand-in for liburcu
+ * (standin/urcu-bp.c). */
+#include "../threads.h"
+
+#include <semaphore.h>
+
+#include "reclaim.h"
+
+/* What is written in it before it is retired is plain on purpose. */
+struct thing {
+    struct axi_retired retired;
+    int state;
+};
+
+static struct axi_domain domain;
+static sem_t freed;
+
+static size_t release_thing(struct axi_domain *d, struct axi_retired *retired, unsigned kind)
+{
+    struct thing *thing = (struct thing *)retired;
+    assert(d == &domain && kind == 1 && thing->state == 7);
+    free(thing);
+    sem_post(&freed);
+    return sizeof *thing;
+}
+
+static void open_domain(void)
+{
+    domain.limit = 1 << 20;
+    domain.wait_ms = 1000;
+    domain.release = release_thing;
+    sem_init(&freed, 0, 0);
+    axi_domain_open(&domain);
+}
+
+static void retire_one(void)
+{
+    struct thing *thing = malloc(sizeof *thing);
+    assert(thing);
+    atomic_init(&thing->retired.link, 0);
+    thing->state = 7;
+    axi_retire(&domain, &thing->retired, 1, sizeof *thing);
+}
+
+THREAD(retires) { retire_one(); return NULL; }
+
+AX_MODEL_TEST(who_frees_a_thing_has_its_last_state)
+{
+    open_domain();
+    run2(retires, retires);
+    axi_domain_close(&domain);
+    assert(load(&domain.pending, relaxed) == 0);
+}
+
+/* A deadlock, if the thread sleeps on the second thing. */
+AX_MODEL_TEST(nothing_waits_for_ever_to_be_freed)
+{
+    open_domain();
+    for (int i = 0; i < 2; i++)
+        retire_one();
+    for (int i = 0; i < 2; i++)
+        sem_wait(&freed);
+    axi_domain_close(&domain);
+}
