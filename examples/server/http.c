@@ -130,29 +130,27 @@ static enum MHD_Result send_answer(struct request *request)
     return result;
 }
 
-/* The headers are there. Refuses what is hopeless, so that nobody sends a body for nothing. */
+/*
+ * The headers are there. Refuses what is hopeless, so that nobody sends a body for nothing; and a body in chunks,
+ * as libmicrohttpd answers an endless line between chunks with a 500 of its own.
+ */
 static enum MHD_Result headers_came(struct request *request, const char *version)
 {
+    const char *chunks = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t bytes;
     request->state = REQUEST_BODY;
     /* libmicrohttpd ends the target with a NUL where the version begins: an earlier one was the client's. */
     if (!request->refused && version != request->target_at + request->target_length + 1)
         request->refused = "a NUL byte in the target";
-    if (!length || text_number((struct text){ length, strlen(length) }, 0, request->server->options.max_body, &bytes) == NUMBER_OK)
+    if (chunks)
+        answer_text(&request->answer, MHD_HTTP_LENGTH_REQUIRED, "a body must come with its Content-Length");
+    else if (length && text_number((struct text){ length, strlen(length) }, 0, request->server->options.max_body, &bytes) != NUMBER_OK)
+        answer_text(&request->answer, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %lld bytes",
+                    (long long)request->server->options.max_body);
+    else
         return MHD_YES;
-    answer_text(&request->answer, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %lld bytes",
-                (long long)request->server->options.max_body);
     return send_answer(request);
-}
-
-/* A body without a length is cut where it is too long, and refused when it ends. */
-static void body_came(struct request *request, const char *bytes, size_t length)
-{
-    if (length > (size_t)request->server->options.max_body - request->body.length)
-        request->body_too_large = true;
-    if (!request->body_too_large)
-        buffer_put(&request->body, bytes, length);
 }
 
 /* The whole request is there. */
@@ -161,9 +159,6 @@ static enum MHD_Result request_came(struct request *request, const char *method)
     struct answer *answer = &request->answer;
     if (request->refused)
         answer_text(answer, MHD_HTTP_BAD_REQUEST, "%s", request->refused);
-    else if (request->body_too_large)
-        answer_text(answer, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than %lld bytes",
-                    (long long)request->server->options.max_body);
     else if (request->body.failed)
         answer_status(answer, AX_ENOMEM, "the body");
     else if ((request->route = route_find(&request->query, method, answer)) && request->route->at_once)
@@ -191,7 +186,7 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
     if (request->state == REQUEST_LINE)
         return headers_came(request, version);
     if (*length > 0) {
-        body_came(request, bytes, *length);
+        buffer_put(&request->body, bytes, *length); /* no more than the length that was announced */
         *length = 0;
         return MHD_YES;
     }

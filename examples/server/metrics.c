@@ -9,7 +9,7 @@
 #include "server.h"
 
 /* The statuses we send; what is none of them is counted as the last. */
-static const unsigned statuses[] = { 200, 201, 400, 403, 404, 405, 409, 413, 429, 503, 0 };
+static const unsigned statuses[] = { 200, 201, 400, 403, 404, 405, 409, 411, 413, 429, 503, 0 };
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
 /* Upper bounds of the latency histogram; above the last is +Inf. */

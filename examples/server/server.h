@@ -50,7 +50,6 @@ struct request {
     const struct route *route;         /* NULL: none fits */
     int64_t began_ns;                  /* CLOCK_MONOTONIC */
     enum { REQUEST_LINE, REQUEST_BODY, REQUEST_AT_WORK, REQUEST_ANSWERED } state;
-    bool body_too_large;
     struct buffer body;
     struct answer answer;
     struct request *next; /* waiting for a worker */

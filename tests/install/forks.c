@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "../threads.h"
+#include "values.h"
 
 enum { WORKERS = 3, FORKS = 15, KEYS = 64, MONEY = 1000000, IN_CHILD = 200 };
 
@@ -34,24 +35,10 @@ static struct things inherited;
 static atomic_bool stop;
 static atomic_int warm;
 
-static void free_value(void *context, void *value)
-{
-    (void)context;
-    free(value);
-}
-
-static ax_status compute(void *context, const void *key, size_t key_len, void **value)
-{
-    (void)context;
-    (void)key;
-    *value = malloc(key_len + 1);
-    return *value != NULL ? AX_OK : AX_ENOMEM;
-}
-
 static void make(struct things *t)
 {
-    const ax_map_options owning = { .destroy = free_value, .shards = 4 };
-    const ax_memo_options computing = { .compute = compute, .destroy = free_value, .capacity = 128 };
+    const ax_map_options owning = { .destroy = value_free, .shards = 4 };
+    const ax_memo_options computing = { .compute = value_compute, .destroy = value_free, .capacity = 128 };
     uint32_t account;
     ax_counter_init(&t->counter, 0);
     ax_adder_init(&t->adder);

@@ -10,7 +10,7 @@
 #include <atomicx/memo.h>
 #include <atomicx/tickets.h>
 
-#include <stdlib.h>
+#include "values.h"
 
 enum { SEATS = 100000 };
 
@@ -23,24 +23,10 @@ static ax_accounts *accounts;
 static ax_map *map;
 static ax_memo *memo;
 
-static void release(void *context, void *value)
-{
-    (void)context;
-    free(value);
-}
-
-static ax_status compute(void *context, const void *key, size_t key_len, void **value)
-{
-    (void)context;
-    (void)key;
-    *value = malloc(key_len + 1);
-    return *value != NULL ? AX_OK : AX_ENOMEM;
-}
-
 int plugin_start(void)
 {
-    const ax_map_options owning = { .destroy = release };
-    const ax_memo_options computing = { .compute = compute, .destroy = release, .capacity = 64 };
+    const ax_map_options owning = { .destroy = value_free };
+    const ax_memo_options computing = { .compute = value_compute, .destroy = value_free, .capacity = 64 };
     const ax_lock_options checked = { .check = AX_LOCK_CHECK_YES, .name = "plugin" };
     uint32_t account;
     ax_counter_init(&calls, 0);

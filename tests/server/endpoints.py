@@ -7,58 +7,79 @@ import harness
 from harness import Server, equal, in_threads, require
 
 
+def conversation(server, *steps):
+    """
+    Each step: "METHOD TARGET", or that and a body; the status and the line answered, or the status alone; and what
+    is shown by it.
+    """
+    for asked, wanted, what in steps:
+        line, body = asked if isinstance(asked, tuple) else (asked, None)
+        status, text = server.ask(*line.split(" "), body)
+        if isinstance(wanted, tuple):
+            equal((status, text), (wanted[0], wanted[1] and wanted[1] + "\n"), f"{what}: {line}")
+        else:
+            equal(status, wanted, f"{what}: {line}: {text}")
+
+
 def counters_are_the_storys(program, _folder):
     with Server(program) as server:
-        equal(server.get("/set?name=x&val=0"), (200, "ok\n"), "set")
-        equal(server.get("/get?name=x"), (200, "x: 0\n"), "get")
-        equal(server.get("/inc?name=x"), (200, "ok\n"), "inc")
-        equal(server.get("/get?name=x"), (200, "x: 1\n"), "get")
-        equal(server.get("/get?name=y"), (404, "y not found\n"), "get of an unknown name")
-        equal(server.get("/inc?name=y"), (404, "y not found\n"), "inc of an unknown name")
-        equal(server.get("/get?name=y"), (404, "y not found\n"), "an inc that was refused adds nothing")
-        equal(server.get("/set?name=x&val=-5"), (200, "ok\n"), "set again")
-        equal(server.get("/get?name=x"), (200, "x: -5\n"), "the last set counts")
-        equal(server.ask("HEAD", "/get?name=x"), (200, ""), "HEAD")
+        conversation(
+            server,
+            ("GET /set?name=x&val=0", (200, "ok"), "set"),
+            ("GET /get?name=x", (200, "x: 0"), "get"),
+            ("GET /inc?name=x", (200, "ok"), "inc"),
+            ("GET /get?name=x", (200, "x: 1"), "get"),
+            ("GET /get?name=y", (404, "y not found"), "get of an unknown name"),
+            ("GET /inc?name=y", (404, "y not found"), "inc of an unknown name"),
+            ("GET /get?name=y", (404, "y not found"), "an inc that was refused adds nothing"),
+            ("GET /set?name=x&val=-5", (200, "ok"), "set again"),
+            ("GET /get?name=x", (200, "x: -5"), "the last set counts"),
+            ("HEAD /get?name=x", (200, ""), "HEAD"))
 
 
 def counters_hold_all_of_int64(program, _folder):
     with Server(program) as server:
-        for value in (2**63 - 1, -(2**63)):
-            equal(server.get(f"/set?name=x&val={value}"), (200, "ok\n"), "set")
-            equal(server.get("/get?name=x"), (200, f"x: {value}\n"), "get")
-        server.get(f"/set?name=x&val={2**63 - 1}")
-        equal(server.get("/inc?name=x")[0], 409, "one more than fits")
-        equal(server.get("/get?name=x"), (200, f"x: {2**63 - 1}\n"), "left as it was")
+        for value in (-(2**63), 2**63 - 1):
+            conversation(server, (f"GET /set?name=x&val={value}", (200, "ok"), "set"),
+                         ("GET /get?name=x", (200, f"x: {value}"), "get"))
+        conversation(server, ("GET /inc?name=x", 409, "one more than fits"),
+                     ("GET /get?name=x", (200, f"x: {2**63 - 1}"), "left as it was"))
 
 
 def names_are_bytes(program, _folder):
     with Server(program, "--max-key", "8") as server:
-        equal(server.get("/set?name=a%2Fb%26c%3D%3F&val=1"), (200, "ok\n"), "reserved characters, encoded")
-        equal(server.get("/get?name=%61%2fb%26c=%3f"), (200, "a/b&c=?: 1\n"), "the same, otherwise encoded")
-        equal(server.get("/set?name=a+b&val=2"), (200, "ok\n"), "plus is a space")
-        equal(server.get("/get?name=a%20b"), (200, "a b: 2\n"), "and a space is a space")
-        equal(server.get("/set?name=%F0%9F%8E%AB%F0%9F%8E%AB&val=3"), (200, "ok\n"), "8 bytes are allowed")
-        equal(server.get("/get?name=%F0%9F%8E%AB%F0%9F%8E%AB"), (200, "\U0001f3ab\U0001f3ab: 3\n"), "UTF-8")
+        conversation(
+            server,
+            ("GET /set?name=a%2Fb%26c%3D%3F&val=1", (200, "ok"), "reserved characters, encoded"),
+            ("GET /get?name=%61%2fb%26c=%3f", (200, "a/b&c=?: 1"), "the same, otherwise encoded"),
+            ("GET /set?name=a+b&val=2", (200, "ok"), "plus is a space"),
+            ("GET /get?name=a%20b", (200, "a b: 2"), "and a space is a space"),
+            ("GET /set?name=%F0%9F%8E%AB%F0%9F%8E%AB&val=3", (200, "ok"), "8 bytes are allowed"),
+            ("GET /get?name=%F0%9F%8E%AB%F0%9F%8E%AB", (200, "\U0001f3ab\U0001f3ab: 3"), "UTF-8"))
 
 
 def jobs_come_and_go(program, _folder):
     with Server(program) as server:
-        equal(server.get("/jobs"), (200, '{"count":0,"jobs":[]}\n'), "no jobs")
-        equal(server.post("/jobs", '{"title": "a", "n": [1, 2.5, null, "\\u00e9"]}'), (201, '{"id":1}\n'), "the first")
-        equal(server.post("/jobs", "{}"), (201, '{"id":2}\n'), "the second")
-        equal(server.get("/jobs/1"), (200, '{"id":1,"job":{"title":"a","n":[1,2.5,null,"\u00e9"]}}\n'), "the first, compact")
-        equal(server.post("/jobs/2", '{"done": true}'), (200, "ok\n"), "replaced")
-        equal(server.get("/jobs/2"), (200, '{"id":2,"job":{"done":true}}\n'), "what replaced it")
+        conversation(
+            server,
+            ("GET /jobs", (200, '{"count":0,"jobs":[]}'), "no jobs"),
+            (("POST /jobs", '{"title": "a", "n": [1, 2.5, null, "\\u00e9"]}'), (201, '{"id":1}'), "the first"),
+            (("POST /jobs", "{}"), (201, '{"id":2}'), "the second"),
+            ("GET /jobs/1", (200, '{"id":1,"job":{"title":"a","n":[1,2.5,null,"\u00e9"]}}'), "the first, compact"),
+            (("POST /jobs/2", '{"done": true}'), (200, "ok"), "replaced"),
+            ("GET /jobs/2", (200, '{"id":2,"job":{"done":true}}'), "what replaced it"))
         listed = json.loads(server.get("/jobs")[1])
         equal([job["id"] for job in listed["jobs"]], [1, 2], "the list")
         equal(json.loads(server.get("/jobs?after=1")[1])["jobs"], [{"id": 2, "job": {"done": True}}], "a page")
         equal(len(json.loads(server.get("/jobs?limit=1")[1])["jobs"]), 1, "a short page")
-        equal(server.ask("DELETE", "/jobs/1"), (200, "ok\n"), "deleted")
-        equal(server.ask("DELETE", "/jobs/1")[0], 404, "deleted twice")
-        equal(server.get("/jobs/1")[0], 404, "gone")
-        equal(server.post("/jobs/1", "{}")[0], 404, "gone, and stays so")
-        equal(server.ask("DELETE", "/jobs"), (200, "ok\n"), "all deleted")
-        equal(server.post("/jobs", "{}"), (201, '{"id":3}\n'), "ids are not used twice")
+        conversation(
+            server,
+            ("DELETE /jobs/1", (200, "ok"), "deleted"),
+            ("DELETE /jobs/1", 404, "deleted twice"),
+            ("GET /jobs/1", 404, "gone"),
+            (("POST /jobs/1", "{}"), 404, "gone, and stays so"),
+            ("DELETE /jobs", (200, "ok"), "all deleted"),
+            (("POST /jobs", "{}"), (201, '{"id":3}'), "ids are not used twice"))
 
 
 def long_lists_come_in_pages(program, _folder):
@@ -81,9 +102,11 @@ def long_lists_come_in_pages(program, _folder):
 
 def tickets_are_sold_once(program, _folder):
     with Server(program) as server:
-        equal(server.post("/tickets/opera?capacity=100"), (201, '{"capacity":100}\n'), "opened")
-        equal(server.post("/tickets/opera?capacity=100")[0], 409, "opened twice")
-        equal(server.post("/tickets/ballet/sell")[0], 404, "an unknown event")
+        conversation(
+            server,
+            ("POST /tickets/opera?capacity=100", (201, '{"capacity":100}'), "opened"),
+            ("POST /tickets/opera?capacity=100", 409, "opened twice"),
+            ("POST /tickets/ballet/sell", 404, "an unknown event"))
 
         def buy(_):
             client, mine = server.client(), []
@@ -102,25 +125,29 @@ def tickets_are_sold_once(program, _folder):
         equal(server.get("/tickets/opera"), (200, '{"capacity":100,"left":0}\n'), "none left")
         refunds = in_threads(8, lambda _: server.post("/tickets/opera/refund?number=63")[0])
         equal(sorted(refunds), [200] + [409] * 7, "of eight refunds of one ticket")
-        equal(server.get("/tickets/opera"), (200, '{"capacity":100,"left":1}\n'), "one left")
-        equal(server.post("/tickets/opera/sell"), (200, '{"number":63}\n'), "sold again")
-        equal(server.post("/tickets/opera/refund?number=100")[0], 400, "no such ticket")
+        conversation(
+            server,
+            ("GET /tickets/opera", (200, '{"capacity":100,"left":1}'), "one left"),
+            ("POST /tickets/opera/sell", (200, '{"number":63}'), "sold again"),
+            ("POST /tickets/opera/refund?number=100", 400, "no such ticket"))
 
 
 def accounts_keep_the_sum(program, _folder):
     with Server(program) as server:
-        equal(server.post("/accounts"), (201, '{"account":0}\n'), "opened")
-        equal(server.post("/accounts?floor=-50"), (201, '{"account":1}\n'), "opened with an overdraft")
-        equal(server.post("/accounts/0/deposit?amount=1000"), (200, "ok\n"), "deposit")
-        equal(server.post("/accounts/1/withdraw?amount=50"), (200, "ok\n"), "withdrawal into the overdraft")
-        equal(server.post("/accounts/1/withdraw?amount=1")[0], 409, "and beyond")
-        equal(server.post("/accounts/0/transfer?to=1&amount=10"), (200, "ok\n"), "transfer")
-        equal(server.post("/accounts/0/transfer?to=1&amount=991")[0], 409, "transfer of too much")
-        equal(server.post("/accounts/0/transfer?to=0&amount=1")[0], 400, "transfer to itself")
-        equal(server.post("/accounts/0/transfer?to=7&amount=1")[0], 404, "transfer to nobody")
-        equal(server.post(f"/accounts/0/deposit?amount={2**63 - 1}")[0], 409, "more than fits")
-        equal(server.get("/accounts/1"), (200, '{"account":1,"balance":-40}\n'), "balance")
-        equal(server.get("/accounts/2")[0], 404, "no such account")
+        conversation(
+            server,
+            ("POST /accounts", (201, '{"account":0}'), "opened"),
+            ("POST /accounts?floor=-50", (201, '{"account":1}'), "opened with an overdraft"),
+            ("POST /accounts/0/deposit?amount=1000", (200, "ok"), "deposit"),
+            ("POST /accounts/1/withdraw?amount=50", (200, "ok"), "withdrawal into the overdraft"),
+            ("POST /accounts/1/withdraw?amount=1", 409, "and beyond"),
+            ("POST /accounts/0/transfer?to=1&amount=10", (200, "ok"), "transfer"),
+            ("POST /accounts/0/transfer?to=1&amount=991", 409, "transfer of too much"),
+            ("POST /accounts/0/transfer?to=0&amount=1", 400, "transfer to itself"),
+            ("POST /accounts/0/transfer?to=7&amount=1", 404, "transfer to nobody"),
+            (f"POST /accounts/0/deposit?amount={2**63 - 1}", 409, "more than fits"),
+            ("GET /accounts/1", (200, '{"account":1,"balance":-40}'), "balance"),
+            ("GET /accounts/2", 404, "no such account"))
 
         def trade(i):
             client, wrong = server.client(), 0
