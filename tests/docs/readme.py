@@ -4,11 +4,12 @@
 
 Every `$ ./tools/run COMMAND` of a console block is run in the build folder, as tools/run would after
 building; its exit code is 0, or 1 where a broken implementation is named. `ctest` is asked for its list
-only: this is a test of it already; and 1e7 iterations are 1e6, if not --whole. Lines shown below a command must occur in its output, numbers and
-seeds aside. ("Use it" is use_it.py's, from an installed library.) A block that begins with the server is a session: the server runs on a port of its own, the
-commands after it talk to it and print just what is shown, and it ends cleanly. The block after `<!-- session -->` is run
-whole, with servers and a Redis of its own on free ports; its last line says in a comment what it prints. A code block after
-`<!-- from FILE -->` must stand in that file, word for word.
+only: this is a test of it already; and 1e7 iterations are 1e6, if not --whole. Lines shown below a command must
+occur in its output, numbers and seeds aside. ("Use it" is use_it.py's, from an installed library; building plainly
+is plain-cmake's.) A block that begins with the server is a session: the server runs on a port of its own, the
+commands after it talk to it and print just what is shown, and it ends cleanly. The block after `<!-- session -->`
+is run whole, with servers and a Redis of its own on free ports; its last line says in a comment what it prints. A code block
+after `<!-- from FILE -->` must stand in that file, word for word.
 """
 import contextlib
 import os
@@ -124,11 +125,9 @@ for block in re.findall(r"```console\n(.*?)```", text, re.S):
         actual = re.sub(r"^ctest.*", "ctest -N", actual)
         if "--whole" not in sys.argv[3:]:
             actual = actual.replace("--iters 1e7", "--iters 1e6")
-        if not command.startswith("./tools/run ") and not command.startswith("cmake"):
+        if not command.startswith("./tools/run "):
             failures.append(f"not a tools/run command: {command}")
             continue
-        if command.startswith("cmake"):
-            continue  # plain CMake: tests/docs/plain-cmake does that in a folder of its own
         checked += 1
         run = subprocess.run(["sh", "-c", actual], cwd=build, capture_output=True, text=True, timeout=600)
         if run.returncode != expected:
