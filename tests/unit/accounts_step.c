@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * accounts_step.c [STRIDE]: a call that is stopped at any instruction, taken literally. A child makes one call on
- * a table in shared memory under ptrace and is stepped k instructions into it, for every k from 0 to the end of the
- * call (or every STRIDE-th, from a start that goes round). There it stands while the parent uses the same accounts:
+ * accounts_step.c [STRIDE]: a call that is stopped at any moment, taken literally (stepping.h). A child makes one
+ * call on a table in shared memory and is stopped after k accesses to it, for every k from 0 to the end of the call
+ * (or every STRIDE-th, from a start that goes round). There it stands while the parent uses the same accounts:
  * nothing may make the parent wait, and all must add up. Then the child is either killed, or goes on and ends its
  * call, late, on accounts that have been through other states and back. All must add up again, and the child's call
- * must be done wholly or not at all, and as its status says.
+ * must be done wholly or not at all, and as its status says. In some scenes a process was killed before, in the
+ * middle of a transfer (after every number of accesses, or every STRIDE-th), so that the call has it to complete.
  */
 #include <accounts.h> /* the library's own: to see that accounts were left taken */
 
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../check.h"
+#include "../stepping.h"
 
 /* OPENING: one unit below a border between the words a balance is kept in, so that each change carries. */
-enum { ACCOUNTS = 4, OPENING = 65535, CALLS = 3, SKIP = 77, NONE = 99 };
+enum { ACCOUNTS = 4, OPENING = 65535, CALLS = 3, NONE = 99 };
 
 struct shared {
     int status; /* of the child's call; NONE: not known */
@@ -77,61 +71,18 @@ static const struct scene scenes[] = {
     { "audit", call_audit, { 0, 0, 0, 0 }, false, true },
 };
 
-/* In the child: stops before the call and after it. */
-static void act(int (*call)(void))
-{
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-        _exit(SKIP);
-    raise(SIGSTOP);
-    result->status = call();
-    raise(SIGUSR1);
-    _exit(0);
-}
+static void *memory;
+static size_t size;
 
-static pid_t start(int (*call)(void))
+static pid_t start(int (*call)(void), long accesses)
 {
-    int status;
-    pid_t child = fork();
-    CHECK_FATAL(child >= 0);
-    if (child == 0)
-        act(call);
-    CHECK_FATAL(waitpid(child, &status, 0) == child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP) {
-        printf("no ptrace here\n");
-        exit(SKIP);
+    pid_t child = stepping_fork(memory, size, accesses);
+    if (child == 0) {
+        stepping_begin();
+        result->status = call();
+        stepping_end();
     }
-    CHECK_FATAL(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
     return child;
-}
-
-/* False: the call was over before. */
-static bool step(pid_t child, long k)
-{
-    int status;
-    for (long i = 0; i < k; i++) {
-        CHECK_FATAL(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) == 0);
-        CHECK_FATAL(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-        if (WSTOPSIG(status) != SIGTRAP)
-            return false;
-    }
-    return true;
-}
-
-static void end(pid_t child, bool killed)
-{
-    int status;
-    if (killed) {
-        kill(child, SIGKILL);
-    } else {
-        ptrace(PTRACE_CONT, child, NULL, NULL);
-        CHECK_FATAL(waitpid(child, &status, 0) == child);
-        if (WIFSTOPPED(status)) { /* after its call */
-            CHECK_EQ(WSTOPSIG(status), SIGUSR1);
-            kill(child, SIGKILL);
-        }
-    }
-    while (waitpid(child, &status, 0) == child && !WIFSIGNALED(status))
-        ;
 }
 
 static int64_t balance(uint32_t account)
@@ -176,25 +127,18 @@ static int call_first(void)
     return (int)ax_accounts_transfer(bank, 0, 1, 1);
 }
 
-/* Leaves accounts 0 and 1 in the middle of a transfer: one or both taken, decided or not. */
+/* Whether a transfer that is killed after k accesses leaves accounts taken. */
 static bool leave_taken(long k)
 {
-    pid_t child = start(call_first);
-    (void)step(child, k);
-    end(child, true);
+    pid_t child = start(call_first, k);
+    if (stepping_wait(child))
+        stepping_finish(child, true);
     return state_taken(atomic_load(&accounts_table(bank)[0].state)) ||
            state_taken(atomic_load(&accounts_table(bank)[1].state));
 }
 
 static bool one_stop(const struct scene *scene, long k, bool killed, long left_at)
 {
-    static void *memory;
-    size_t size = ax_accounts_size(ACCOUNTS, CALLS);
-    if (!memory) {
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        result = mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    }
-    CHECK_FATAL(memory != MAP_FAILED && (void *)result != MAP_FAILED);
     CHECK_FATAL(ax_accounts_init(memory, size, ACCOUNTS, CALLS, &bank) == AX_OK);
     uint32_t number;
     for (int i = 0; i < ACCOUNTS; i++)
@@ -210,8 +154,8 @@ static bool one_stop(const struct scene *scene, long k, bool killed, long left_a
         deposited += scene->effect[i];
 
     result->status = NONE;
-    pid_t child = start(scene->call);
-    bool within = step(child, k);
+    pid_t child = start(scene->call, k);
+    bool within = stepping_wait(child);
     /* An audit first, which must not see half of anything; it may see the stopped call's effect or not. */
     sum = audit(balances);
     CHECK(sum == (int64_t)ACCOUNTS * OPENING || sum == (int64_t)ACCOUNTS * OPENING + deposited);
@@ -222,7 +166,8 @@ static bool one_stop(const struct scene *scene, long k, bool killed, long left_a
         CHECK_EQ(ax_accounts_audit(bank, &sum), AX_OK);
     there_and_back(2);
     bool done = before[2] != OPENING || (before[1] > OPENING + 1);
-    end(child, killed);
+    if (within)
+        stepping_finish(child, killed);
 
     int status = result->status;
     sum = audit(balances);
@@ -244,36 +189,41 @@ static bool one_stop(const struct scene *scene, long k, bool killed, long left_a
     return within;
 }
 
+/* All stops of the scene's call, for one moment at which the one before was killed. */
+static long run_stops(const struct scene *scene, long stride, long start_at, long left_at)
+{
+    long stops = 0;
+    for (int killed = 0; killed < 2; killed++)
+        for (long k = start_at % stride;; k += stride) {
+            unsigned long failed = check_failures;
+            alarm(120); /* a call that waits for the stopped child would wait for ever */
+            bool within = one_stop(scene, k, killed != 0, left_at);
+            if (check_failures != failed)
+                fprintf(stderr, "%s, %s after %ld accesses, the one before after %ld\n", scene->name,
+                        killed ? "killed" : "stopped", k, left_at);
+            if (check_failures > 20 || !within)
+                break;
+            stops++;
+        }
+    return stops;
+}
+
 static void run_scene(const struct scene *scene, long stride)
 {
-    long moments = scene->helps ? stride > 1 ? 4 : 12 : 1;
-    long stops = 0;
-    static long first, last; /* the one before is killed at moments spread over the time in which it has accounts taken */
-    if (scene->helps && last == 0) {
-        for (left_taken = 0; left_taken == 0; first += 16)
-            (void)one_stop(scene, 0, true, first);
-        for (last = first; left_taken != 0; last += 16) {
-            left_taken = 0;
-            (void)one_stop(scene, 0, true, last);
-        }
-    }
+    long stops = 0, moments = 0;
     left_taken = 0;
-    for (long m = 0; m < moments; m++)
-        for (int killed = 0; killed < 2; killed++)
-            for (long k = stops % stride;; k += stride) {
-                long left_at = first + (last - first) * m / moments;
-                unsigned long failed = check_failures;
-                alarm(120); /* a call that waits for the stopped child would wait for ever */
-                bool within = one_stop(scene, k, killed != 0, left_at);
-                if (check_failures != failed)
-                    fprintf(stderr, "%s, %s after %ld instructions, the one before after %ld\n", scene->name,
-                            killed ? "killed" : "stopped", k, left_at);
-                if (check_failures > 20 || !within)
-                    break;
-                stops++;
-            }
-    printf("%s: %ld stops, %ld of them with a killed one to help\n", scene->name, stops, left_taken);
-    CHECK(stops > 100 / stride);
+    for (long left_at = 0; scene->helps; left_at++) { /* the moments at which the one before leaves something */
+        long before = left_taken;
+        (void)one_stop(scene, 0, true, left_at);
+        if (left_taken == before && moments > 0)
+            break;
+        if (left_taken > before && moments++ % stride == 0)
+            stops += run_stops(scene, stride, stops, left_at);
+    }
+    if (!scene->helps)
+        stops = run_stops(scene, stride, 0, 0);
+    printf("%s: %ld stops, %ld of them with a killed one to help, at %ld moments\n", scene->name, stops, left_taken, moments);
+    CHECK(stops > 20 / stride);
     CHECK(!scene->helps || left_taken > stops / 2);
 }
 
@@ -281,6 +231,9 @@ int main(int argc, char **argv)
 {
     long stride = argc > 1 ? atol(argv[1]) : 1;
     alarm(120);
+    size = ax_accounts_size(ACCOUNTS, CALLS);
+    memory = shared_memory(size);
+    result = shared_memory(sizeof *result);
     for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
         run_scene(&scenes[i], stride);
     return check_summary();

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * step.c: "kill -9 at any instruction", taken literally. A child does one call on a seller in shared
- * memory under ptrace; it is stepped k instructions into the call and killed there, for every k from 0
- * to the end of the call (or every STRIDE-th). Afterwards the parent buys everything that can be bought:
- * no number twice, none that was already held, and at most what the call had in flight is missing.
+ * step.c [STRIDE]: "kill -9 at any instruction", taken literally (stepping.h). A child does one call on a seller in
+ * shared memory and is killed after k accesses to it, for every k from 0 to the end of the call (or every
+ * STRIDE-th). Afterwards the parent buys everything that can be bought: no number twice, none that was already
+ * held, and at most what the call had in flight is missing.
  */
 #include <atomicx/tickets.h>
 
-#include <errno.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
+#include "../stepping.h"
 
-#include "../check.h"
-
-enum { CAPACITY = 40, LEASES = 2, BLOCK = 10, SKIP = 77 };
+enum { CAPACITY = 40, LEASES = 2, BLOCK = 10 };
 
 /* What surrounds the call: `setup` runs in the parent before the child is forked and gives the numbers
  * that are held from then on; `call` runs in the child, of which no one hears more. */
@@ -168,56 +161,27 @@ static const struct scene scenes[] = {
     { "take over from a dead holder, by lease", setup_dead_holder_fresh_left, prepare_lease, call_lease_sell, 1, 0 },
 };
 
-/* In the child: stops before the call and after it. */
-static void act(const struct scene *scene, ax_tickets *t)
-{
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-        _exit(SKIP);
-    scene->prepare(t);
-    raise(SIGSTOP);
-    scene->call(t);
-    raise(SIGUSR1);
-    _exit(0);
-}
-
-/* Steps the child k instructions on and kills it. False: the call was over before. */
-static bool kill_after(pid_t child, long k)
-{
-    int status;
-    bool within = true;
-    CHECK_FATAL(waitpid(child, &status, 0) == child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP) {
-        printf("no ptrace here\n");
-        exit(SKIP);
-    }
-    CHECK_FATAL(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
-    for (long i = 0; i < k && within; i++) {
-        CHECK_FATAL(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) == 0);
-        CHECK_FATAL(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-        within = WSTOPSIG(status) == SIGTRAP;
-    }
-    kill(child, SIGKILL);
-    CHECK_FATAL(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    return within;
-}
-
 static bool one_kill(const struct scene *scene, long k)
 {
     static void *memory;
     size_t size = ax_tickets_size(CAPACITY, LEASES);
     if (!memory)
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CHECK_FATAL(memory != MAP_FAILED);
+        memory = shared_memory(size);
     ax_tickets *t;
     bool held[CAPACITY] = { false }, seen[CAPACITY] = { false };
     CHECK_FATAL(ax_tickets_init(memory, size, CAPACITY, LEASES, &t) == AX_OK);
     scene->setup(t, held);
 
-    pid_t child = fork();
-    CHECK_FATAL(child >= 0);
-    if (child == 0)
-        act(scene, t);
-    bool within = kill_after(child, k);
+    pid_t child = stepping_fork(memory, size, k);
+    if (child == 0) {
+        scene->prepare(t);
+        stepping_begin();
+        scene->call(t);
+        stepping_end();
+    }
+    bool within = stepping_wait(child);
+    if (within)
+        stepping_finish(child, true);
 
     for (uint32_t number = 0; number < CAPACITY; number++) /* what is held can be given back, whatever was cut off */
         if (held[number] && number >= (uint32_t)scene->returns)
@@ -227,7 +191,7 @@ static bool one_kill(const struct scene *scene, long k)
     while (ax_tickets_sell(t, &number) == AX_OK) {
         bool again = number >= CAPACITY || seen[number] || (held[number] && number >= (uint32_t)scene->returns);
         if (!CHECK(!again)) {
-            fprintf(stderr, "%s, after %ld instructions: ticket %u\n", scene->name, k, number);
+            fprintf(stderr, "%s, after %ld accesses: ticket %u\n", scene->name, k, number);
             break;
         }
         seen[number] = true;
@@ -237,7 +201,7 @@ static bool one_kill(const struct scene *scene, long k)
         kept += held[i] && !seen[i];
     int burned = CAPACITY - bought - kept;
     if (!CHECK(burned >= 0 && burned <= scene->in_flight))
-        fprintf(stderr, "%s, after %ld instructions: %d burned\n", scene->name, k, burned);
+        fprintf(stderr, "%s, after %ld accesses: %d burned\n", scene->name, k, burned);
 
     if (bought > 0) {
         for (int i = 0; i < CAPACITY; i++)
@@ -256,7 +220,7 @@ int main(int argc, char **argv)
         long k = 0;
         while (one_kill(&scenes[i], k))
             k += stride;
-        printf("%s: killed within %ld instructions, every %ld\n", scenes[i].name, k, stride);
+        printf("%s: killed within %ld accesses, every %ld\n", scenes[i].name, k, stride);
         CHECK(k > 0);
     }
     return check_summary();
