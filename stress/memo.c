@@ -27,6 +27,11 @@ int64_t memo_time(const struct memo_shared *shared)
 
 static _Thread_local struct memo_tally *own_tally; /* where computations of this thread are written down */
 
+struct memo_tally *memo_own_tally(void)
+{
+    return own_tally;
+}
+
 static void file_name(const struct memo_shared *shared, uint64_t file, char *name, size_t size)
 {
     snprintf(name, size, "%s/%" PRIu64 ".conf", shared->folder, file % MEMO_FILES);
@@ -95,6 +100,12 @@ void memo_enter(ax_stress_worker *self)
     own_tally = tally;
 }
 
+void memo_look_at(const struct memo_shared *shared, struct memo_tally *tally, uint64_t key, const struct memo_value *value)
+{
+    tally->early += value->complete != ~value->serial;
+    tally->wrong += value->key != key || value->sum != shared->sums[key % MEMO_FILES];
+}
+
 /* Pairs of workers walk through the keys at about one pace, so that they meet at each new one; each pair
  * starts elsewhere, so that there are computations to be done at the same time. Every second call is for a
  * key that was there before. */
@@ -124,8 +135,7 @@ void memo_loop(ax_stress_worker *self, uint64_t begin, uint64_t end, memo_get *g
             AX_STRESS_ANSWER(self, invoked, MEMO_COMPUTED, (int64_t)key, serial, true);
         else
             AX_STRESS_ANSWER(self, invoked, MEMO_FOUND, (int64_t)key, serial);
-        tally->early += value->complete != ~serial;
-        tally->wrong += value->key != key || value->sum != shared->sums[key % MEMO_FILES];
+        memo_look_at(shared, tally, key, value);
         if (put)
             put(shared, handle);
         if (tally->serials[key] == 0) {
@@ -209,10 +219,25 @@ static const char *memo_setup(ax_stress_run *run)
     shared->table = calloc(shared->keys, sizeof(_Atomic(struct memo_node *)));
     pthread_mutex_init(&shared->mutex, NULL);
     pthread_cond_init(&shared->done, NULL);
-    ax_memo_options options = { .compute = ours_compute, .destroy = ours_destroy, .context = shared };
-    if (shared->table == NULL || ax_memo_create(&options, &shared->ours) != AX_OK)
+    shared->forgets_begun = calloc(shared->keys, sizeof *shared->forgets_begun);
+    shared->forgets_ended = calloc(shared->keys, sizeof *shared->forgets_ended);
+    ax_memo_options options = { .compute = ours_compute, .destroy = ours_destroy };
+    if (run->impl->extra)
+        options = *(const ax_memo_options *)run->impl->extra;
+    options.context = shared;
+    if (!shared->table || !shared->forgets_begun || !shared->forgets_ended || ax_memo_create(&options, &shared->ours) != AX_OK)
         return "no memory";
     return write_files(shared) ? NULL : "can't write the files to parse";
+}
+
+/* Once the workers have ended: what the memo says of itself, and the end of its values. */
+static void end_memo(struct memo_shared *shared)
+{
+    if (shared->ours) {
+        ax_memo_stats_read(shared->ours, &shared->stats);
+        if (ax_memo_destroy(shared->ours) == AX_OK)
+            shared->ours = NULL;
+    }
 }
 
 static void memo_teardown(ax_stress_run *run)
@@ -222,6 +247,8 @@ static void memo_teardown(ax_stress_run *run)
         struct memo_tally *tally = ax_stress_tally(run, i);
         free(tally->serials);
         free(tally->times);
+        free(tally->last);
+        free(tally->forgotten);
         for (struct memo_computed *c = tally->computed, *next; c; c = next) {
             next = c->next;
             free(c);
@@ -235,7 +262,7 @@ static void memo_teardown(ax_stress_run *run)
             free(node);
         }
     }
-    (void)ax_memo_destroy(shared->ours);
+    end_memo(shared);
     for (uint64_t f = 0; f < MEMO_FILES; f++) {
         char name[128];
         file_name(shared, f, name, sizeof name);
@@ -244,56 +271,73 @@ static void memo_teardown(ax_stress_run *run)
     rmdir(shared->folder);
     pthread_cond_destroy(&shared->done);
     pthread_mutex_destroy(&shared->mutex);
+    free(shared->forgets_begun);
+    free(shared->forgets_ended);
     free(shared->table);
     free(shared);
 }
 
-/* How often each key was computed, counted up to 2. */
-static int64_t computed_twice(const ax_stress_run *run, int64_t *computations, bool *memory)
+/* Sums over all workers. */
+struct sums {
+    int64_t again, early, wrong, failed, stale, errors, computed;
+    int64_t too_often; /* keys that were computed more than once, and once more for each time they were forgotten */
+};
+
+static bool sum_up(const ax_stress_run *run, struct sums *sums)
 {
     const struct memo_shared *shared = run->shared;
-    unsigned char *times = calloc(shared->keys, 1);
-    int64_t twice = 0;
-    *memory = times != NULL;
-    *computations = 0;
-    for (uint32_t i = 0; i < run->threads && times; i++) {
+    int64_t *due = calloc(shared->keys, sizeof *due); /* by key: what is computed, less what may be */
+    *sums = (struct sums){ 0 };
+    for (uint32_t i = 0; i < run->threads && due; i++) {
         const struct memo_tally *tally = ax_stress_tally(run, i);
+        sums->again += tally->again;
+        sums->early += tally->early;
+        sums->wrong += tally->wrong;
+        sums->failed += tally->failed;
+        sums->stale += tally->stale;
+        sums->errors += tally->errors;
         for (const struct memo_computed *c = tally->computed; c; c = c->next) {
-            ++*computations;
-            if (times[c->key] < 2 && ++times[c->key] == 2)
-                twice++;
+            sums->computed++;
+            due[c->key]++;
         }
+        for (uint64_t k = 0; k < shared->keys && tally->forgotten; k++)
+            due[k] -= tally->forgotten[k];
     }
-    free(times);
-    return twice;
+    for (uint64_t k = 0; k < shared->keys && due; k++)
+        sums->too_often += due[k] > 1;
+    free(due);
+    return due != NULL;
 }
 
 static ax_stress_verdict memo_judge(const ax_stress_run *run, char *sentence, size_t size)
 {
-    const struct memo_shared *shared = run->shared;
-    int64_t again = 0, early = 0, wrong = 0, failed = 0, computations, twice;
-    bool memory;
-    for (uint32_t i = 0; i < run->threads; i++) {
-        const struct memo_tally *tally = ax_stress_tally(run, i);
-        again += tally->again;
-        early += tally->early;
-        wrong += tally->wrong;
-        failed += tally->failed;
-    }
-    twice = computed_twice(run, &computations, &memory);
-    if (!memory) {
+    struct memo_shared *shared = run->shared;
+    struct sums sums;
+    end_memo(shared);
+    if (!sum_up(run, &sums)) {
         snprintf(sentence, size, "no memory to judge with");
         return AX_STRESS_INCONCLUSIVE;
     }
-    int64_t peak = atomic_load_explicit(&shared->peak, memory_order_relaxed);
-    if (twice + again + early + wrong + failed > 0) {
+    if (sums.too_often + sums.again + sums.early + sums.wrong + sums.failed + sums.stale > 0) {
         snprintf(sentence, size,
                  "%" PRId64 " keys computed more than once; %" PRId64 " calls got another value than before, %" PRId64
-                 " an unfinished one, %" PRId64 " a wrong one, %" PRId64 " none",
-                 twice, again, early, wrong, failed);
+                 " an unfinished one, %" PRId64 " a wrong one, %" PRId64 " a forgotten one, %" PRId64 " none",
+                 sums.too_often, sums.again, sums.early, sums.wrong, sums.stale, sums.failed);
         return AX_STRESS_VIOLATED;
     }
-    snprintf(sentence, size, "%" PRId64 " keys, each computed once, at most %" PRId64 " at a time", computations, peak);
+    int64_t died = atomic_load_explicit(&shared->died, memory_order_relaxed);
+    if (run->impl->extra) {
+        int64_t destroyed = atomic_load_explicit(&shared->destroyed, memory_order_relaxed);
+        bool accounted = (int64_t)shared->stats.computations == sums.computed + sums.errors + died &&
+                         (int64_t)shared->stats.handovers == died && destroyed == sums.computed;
+        snprintf(sentence, size,
+                 "%" PRIu64 " flights: %" PRId64 " values (%" PRId64 " destroyed), %" PRId64 " errors, %" PRId64
+                 " threads ended in one (%" PRIu64 " handed over)",
+                 shared->stats.computations, sums.computed, destroyed, sums.errors, died, shared->stats.handovers);
+        return accounted ? AX_STRESS_HOLDS : AX_STRESS_VIOLATED;
+    }
+    int64_t peak = atomic_load_explicit(&shared->peak, memory_order_relaxed);
+    snprintf(sentence, size, "%" PRId64 " keys, each computed once, at most %" PRId64 " at a time", sums.computed, peak);
     return AX_STRESS_HOLDS;
 }
 
@@ -321,6 +365,11 @@ static void memo_put_worker(const ax_stress_run *run, uint32_t thread, ax_stress
     ax_stress_put_integer(out, "early", tally->early);
     ax_stress_put_integer(out, "wrong", tally->wrong);
     ax_stress_put_integer(out, "failed", tally->failed);
+    if (run->impl->extra) {
+        ax_stress_put_integer(out, "stale", tally->stale);
+        ax_stress_put_integer(out, "errors", tally->errors);
+        ax_stress_put_integers(out, "forgotten", tally->forgotten, tally->forgotten ? shared->keys : 0);
+    }
     put_calls(out, "got_keys", tally, shared->keys, NULL);
     put_calls(out, "got_serials", tally, shared->keys, tally->serials);
     put_calls(out, "got_times", tally, shared->keys, tally->times);
@@ -337,6 +386,14 @@ static void memo_put_final(const ax_stress_run *run, ax_stress_out *out)
 {
     const struct memo_shared *shared = run->shared;
     ax_stress_put_integer(out, "peak", atomic_load_explicit(&shared->peak, memory_order_relaxed));
+    if (run->impl->extra) {
+        ax_stress_put_object(out, "flights");
+        ax_stress_put_integer(out, "entered", (int64_t)shared->stats.computations);
+        ax_stress_put_integer(out, "handed_over", (int64_t)shared->stats.handovers);
+        ax_stress_put_integer(out, "died", atomic_load_explicit(&shared->died, memory_order_relaxed));
+        ax_stress_put_integer(out, "destroyed", atomic_load_explicit(&shared->destroyed, memory_order_relaxed));
+        ax_stress_put_end(out);
+    }
 }
 
 int main(int argc, char **argv)
@@ -344,6 +401,8 @@ int main(int argc, char **argv)
     static const ax_stress_event events[] = { [MEMO_FOUND] = { "get", 1, 1 }, [MEMO_COMPUTED] = { "insert", 2, 1 } };
     const ax_stress_impl impls[] = {
         { .name = "ours", .about = "ax_memo_do", .enter = memo_enter, .work = ours_work },
+        memo_forgetful,
+        memo_keeps_errors,
         memo2,
         memo4,
         broken_memo1,

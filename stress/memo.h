@@ -7,6 +7,7 @@
 #define STRESS_MEMO_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <atomicx/memo.h>
 #include <atomicx/stress.h>
@@ -41,12 +42,24 @@ struct memo_shared {
     int64_t sums[MEMO_FILES]; /* what each file adds up to */
     int64_t start;            /* CLOCK_MONOTONIC */
     _Atomic int64_t serials, inside, peak; /* computations: begun, under way, most at once */
+
+    /* memo_forgetful.c's */
+    _Atomic int64_t *forgets_begun, *forgets_ended; /* by key: how often somebody made the memo forget it */
+    _Atomic int64_t attempts, died, destroyed; /* computations entered by workers, ended by their threads; values */
+    ax_memo_stats stats; /* at the end */
 };
 
 /* An entry of a hand-written table. */
 struct memo_node {
     struct memo_value *value;
     bool computing;
+};
+
+/* What a worker remembers of a key that may be forgotten. */
+struct memo_last {
+    int64_t serial;  /* what its last call got; 0: none */
+    int64_t forgets; /* of the key, ended before that call */
+    int64_t older;   /* the last computation that had begun before this worker forgot the key; 0: it never did */
 };
 
 struct memo_tally {
@@ -56,11 +69,21 @@ struct memo_tally {
     int64_t wrong;            /* calls whose value was not that of the key */
     int64_t failed;           /* calls that got none */
     struct memo_computed *computed; /* by this thread, last first */
+
+    /* memo_forgetful.c's */
+    struct memo_last *last; /* by key */
+    int64_t *forgotten;     /* by key: how often this worker made the memo forget it */
+    int64_t errors;         /* its computations that failed */
+    int64_t stale;          /* calls that got what had been forgotten before */
 };
 
 /* Computes the value of a key, in the calling worker; NULL: no memory or no file. */
 struct memo_value *memo_compute(struct memo_shared *shared, uint64_t key);
 int64_t memo_time(const struct memo_shared *shared);
+/* The calling worker's. */
+struct memo_tally *memo_own_tally(void);
+/* Is the value complete, and the key's? */
+void memo_look_at(const struct memo_shared *shared, struct memo_tally *tally, uint64_t key, const struct memo_value *value);
 
 /* One call: gives the value, and takes it back when it has been looked at. */
 typedef const struct memo_value *memo_get(struct memo_shared *shared, uint64_t key, void **handle);
@@ -73,6 +96,8 @@ void memo_enter(ax_stress_worker *self);
 
 /* memo_others.c */
 extern const ax_stress_impl memo2, memo4;
+/* memo_forgetful.c; extra: the memo's options, but for the context. Others that have none use the plain memo. */
+extern const ax_stress_impl memo_forgetful, memo_keeps_errors;
 /* stress/broken */
 extern const ax_stress_impl broken_memo1, broken_memo3;
 

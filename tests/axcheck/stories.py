@@ -40,6 +40,16 @@ def memo():
     return base("memo", {"keys": 3}, [first, second], {"peak": 2})
 
 
+def forgetful():
+    """The same; key 0 was forgotten once and computed again, flight 4; flights failed, and one thread ended in one."""
+    record = memo()
+    for worker, forgotten, errors in zip(record["workers"], ([1, 0, 2], [0, 0, 0]), (1, 2)):
+        worker.update(forgotten=forgotten, errors=errors, stale=0)
+    record["workers"][1].update(computed_keys=[2, 0], computed_serials=[2, 4], computed_ends=[200, 500])
+    record["final"]["flights"] = {"entered": 8, "handed_over": 1, "died": 1, "destroyed": 4}
+    return record
+
+
 def jobs():
     """Two shared ids, of which job 1 was deleted in revision 3, and two workers' pairs, 2 with 3 and 4 with 5."""
     return base("jobs", {"keys": 2, "one_moment": True},
@@ -117,6 +127,23 @@ forged("a negative key", memo(), W + ["computed_keys"], [1, -1], 65, "is -1, out
 forged("no keys", memo(), ["setup", "keys"], 0, 65, "keys")
 forged("a number of keys beyond memory", memo(), ["setup", "keys"], 2**62, 0, "holds")
 
+case("a memo with forgotten keys", forgetful(), 0, "holds .11 invariants")
+forged("again without being forgotten", forgetful(), ["workers", 0, "forgotten"], [0, 5, 2], 1,
+       "VIOLATED +once: key 0 was computed by flights 1 and 4 .1 such keys, 4")
+forged("twice again, forgotten once", forgetful(), ["workers", 1], {**forgetful()["workers"][1], "computed_keys": [0, 0],
+       "computed_serials": [2, 4]}, 1, "VIOLATED +once: key 0 was computed by flights 2 and 4")
+forged("a forgotten value", forgetful(), W + ["stale"], 1, 1, "VIOLATED +forgotten: 1 calls")
+forged("a flight too few", forgetful(), ["final", "flights", "entered"], 7, 1, "VIOLATED +all flights: 7 entered, 4 ended with a value")
+forged("an error too many", forgetful(), W + ["errors"], 5, 1, "VIOLATED +all flights: 8 entered")
+forged("a stranded flight", forgetful(), ["final", "flights", "handed_over"], 0, 1, "VIOLATED +handed over: 0 of 1")
+forged("a value that stays", forgetful(), ["final", "flights", "destroyed"], 3, 1, "VIOLATED +values' ends: 3 destroyed of 4")
+for field in ("errors", "stale"):
+    forged(f"no {field}", forgetful(), W + [field], ..., 65, field)
+for field in ("entered", "handed_over", "died", "destroyed"):
+    forged(f"no {field}", forgetful(), ["final", "flights", field], ..., 65, field)
+    forged(f"{field} negative", forgetful(), ["final", "flights", field], -1, 65, field)
+forged("forgotten too short", forgetful(), ["workers", 0, "forgotten"], [1], 65, "forgotten.*has 1 elements, not one for each of 3")
+forged("forgotten, a negative time", forgetful(), ["workers", 0, "forgotten"], [1, -1, 0], 65, "is negative")
 case("jobs", jobs(), 0, "holds     one moment: 12 lists missed 0(.|\\n)*holds .8 invariants")
 forged("a job lost", jobs(), ["final"], {"ids": [0, 2, 3, 4], "revisions": [3, 4, 4, 1], "torn": 0}, 1,
        r"VIOLATED +existence: job 5 is there -1 times more than it is due \(1 jobs")

@@ -13,6 +13,8 @@ ax_race(lock broken-copied lock_table_add --threads 4 --iters 1e4)
 
 ax_holds(memo ours 2e4 1e4 --threads 8)
 ax_holds(memo ours:many 5e3 2e3 --threads 64 --keys 500)
+ax_holds(memo ours-forgetful 5e3 2e3 --threads 8 --keys 40)
+ax_holds(memo ours-keeps-errors 3e3 1e3 --threads 8 --keys 40)
 ax_holds(memo memo2 2e4 5e3 --threads 8 --keys 500)
 ax_holds(memo memo4 2e4 1e4 --threads 8)
 ax_caught(memo broken-memo3 --threads 8 --iters 2e4)

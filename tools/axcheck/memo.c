@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memo.c: each key is computed once, every caller gets the value of that computation, and nobody before
- * it was there. The computations of all workers are sorted by their serial numbers, and each first call of
+ * memo.c: each key is computed once (and once more for each time it was forgotten), every caller gets the value of
+ * that computation, and nobody before it was there. The computations of all workers are sorted by their serial numbers, and each first call of
  * each worker is looked up among them; the cost follows the record and never a number it states.
  */
 #include <inttypes.h>
@@ -93,19 +93,79 @@ static bool read_computations(const struct axc_record *record, int64_t keys, str
     return true;
 }
 
-/* Sorted by key here. */
-static void state_once(const struct axc_record *record, const struct computation *all, size_t count)
+/* How often each key was forgotten, by all workers together, as far as anybody forgot one; *all is for axc_free. */
+static bool read_forgotten(const struct axc_record *record, int64_t keys, axc_wide **all)
 {
-    size_t twice = 0, first = 0;
-    for (size_t i = 1; i < count; i++)
-        if (all[i].key == all[i - 1].key && (i < 2 || all[i - 2].key != all[i].key) && twice++ == 0)
-            first = i;
-    if (twice == 0)
+    struct axc_node root = axc_root(record), workers = axc_member(&root, "workers");
+    *all = NULL;
+    for (size_t w = 0; w < record->threads; w++) {
+        struct axc_node worker = axc_element(&workers, w), node = axc_member(&worker, "forgotten");
+        json_t *forgotten;
+        if (!axc_get_integers(record, &worker, "forgotten", &forgotten))
+            return false;
+        size_t count = json_array_size(forgotten);
+        if (count == 0)
+            continue;
+        if (count != (uint64_t)keys)
+            return axc_reject(record, &node, "has %zu elements, not one for each of %" PRId64 " keys", count, keys);
+        if (*all == NULL && (*all = axc_zeroed(count, sizeof **all)) == NULL)
+            return axc_gave_up(record->report, "no memory for %zu keys", count);
+        for (size_t k = 0; k < count; k++) {
+            struct axc_node element = axc_element(&node, k);
+            if (at(forgotten, k) < 0)
+                return axc_reject(record, &element, "is negative");
+            (*all)[k] += at(forgotten, k);
+        }
+    }
+    return true;
+}
+
+/* Sorted by key here. */
+static void state_once(const struct axc_record *record, const struct computation *all, size_t count,
+                       const axc_wide *forgotten)
+{
+    size_t keys = 0, too_often = 0, first = 0;
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i + 1; next < count && all[next].key == all[i].key; next++)
+            ;
+        keys++;
+        axc_wide due = 1 + (forgotten ? forgotten[all[i].key] : 0);
+        if ((axc_wide)(next - i) > due && too_often++ == 0)
+            first = next - 1;
+    }
+    if (too_often == 0 && forgotten)
+        axc_state(record->report, "once", true, "%zu keys, %zu computations, none again but after the key was forgotten", keys,
+                  count);
+    else if (too_often == 0)
         axc_state(record->report, "once", true, "%zu keys, each computed once", count);
     else
         axc_state(record->report, "once", false,
                   "key %" PRId64 " was computed by flights %" PRId64 " and %" PRId64 " (%zu such keys, %zu computations)",
-                  all[first].key, all[first - 1].serial, all[first].serial, twice, count);
+                  all[first].key, all[first - 1].serial, all[first].serial, too_often, count);
+}
+
+/* What the memo says of its flights, where keys are forgotten and computations fail. */
+static bool judge_flights(const struct axc_record *record, size_t values)
+{
+    struct axc_node root = axc_root(record), final = axc_member(&root, "final"), flights = axc_member(&final, "flights");
+    axc_wide stale, errors;
+    int64_t entered, handed_over, died, destroyed;
+    if (flights.value == NULL)
+        return true;
+    if (!axc_sum_workers(record, "stale", 0, &stale) || !axc_sum_workers(record, "errors", 0, &errors) ||
+        !axc_get_integer(record, &flights, "entered", 0, INT64_MAX, &entered) ||
+        !axc_get_integer(record, &flights, "handed_over", 0, INT64_MAX, &handed_over) ||
+        !axc_get_integer(record, &flights, "died", 0, INT64_MAX, &died) ||
+        !axc_get_integer(record, &flights, "destroyed", 0, INT64_MAX, &destroyed))
+        return false;
+    axc_state(record->report, "forgotten", stale == 0, "%s calls got a value that had been forgotten before", AXC_WIDE(stale));
+    axc_state(record->report, "all flights", (axc_wide)entered == (axc_wide)values + errors + died,
+              "%" PRId64 " entered, %zu ended with a value, %s with an error, %" PRId64 " with their thread", entered, values,
+              AXC_WIDE(errors), died);
+    axc_state(record->report, "handed over", handed_over == died, "%" PRId64 " of %" PRId64 " whose thread ended", handed_over,
+              died);
+    axc_state(record->report, "values' ends", destroyed == (int64_t)values, "%" PRId64 " destroyed of %zu", destroyed, values);
+    return true;
 }
 
 struct got {
@@ -141,14 +201,15 @@ static bool look_up_calls(const struct axc_record *record, int64_t keys, const s
     return true;
 }
 
-static bool judge(const struct axc_record *record, int64_t keys, struct computation *all, size_t count)
+static bool judge(const struct axc_record *record, int64_t keys, struct computation *all, size_t count,
+                  const axc_wide *forgotten)
 {
     axc_wide again, early, wrong, failed;
     struct got got;
     if (!axc_sum_workers(record, "again", 0, &again) || !axc_sum_workers(record, "early", 0, &early) ||
         !axc_sum_workers(record, "wrong", 0, &wrong) || !axc_sum_workers(record, "failed", 0, &failed))
         return false;
-    state_once(record, all, count);
+    state_once(record, all, count, forgotten);
     qsort(all, count, sizeof *all, by_serial);
     if (!look_up_calls(record, keys, all, count, &got))
         return false;
@@ -169,7 +230,7 @@ static bool judge(const struct axc_record *record, int64_t keys, struct computat
               AXC_WIDE(wrong));
     axc_state(record->report, "all served", failed == 0, "%s of %s calls got no value", AXC_WIDE(failed),
               AXC_WIDE(record->total_ops));
-    return true;
+    return judge_flights(record, count);
 }
 
 bool axc_judge_memo(const struct axc_record *record)
@@ -180,7 +241,10 @@ bool axc_judge_memo(const struct axc_record *record)
     int64_t keys;
     if (!axc_get_integer(record, &setup, "keys", 1, INT64_MAX, &keys))
         return false;
-    bool judged = read_computations(record, keys, &all, &count) && judge(record, keys, all, count);
+    axc_wide *forgotten = NULL;
+    bool judged = read_computations(record, keys, &all, &count) && read_forgotten(record, keys, &forgotten) &&
+                  judge(record, keys, all, count, forgotten);
+    axc_free(forgotten);
     axc_free(all);
     return judged;
 }
