@@ -81,17 +81,16 @@ static void install_and_decide(ax_accounts *t, struct place *place, uint64_t num
          */
         if (axi_cas_seq_cst(&accounts_table(t)[legs[i].account].state, &state, taken, B3_install) || state == taken)
             continue;
-        /* B5.rel: who settles the failure has what we have; the outcome was maybe decided long ago, then nothing */
-        (void)axi_cas_acq_rel_acquire(&place->outcome, &undecided, outcome_make(OUTCOME_FAILURE, number), B5_fail,
-                                      B5_fail_acq);
+        /* B5.rel: who settles the failure has the installs behind it. relaxed on failure: the outcome is read after this */
+        (void)axi_cas_release_relaxed(&place->outcome, &undecided, outcome_make(OUTCOME_FAILURE, number), B5_fail);
         return;
     }
     /* B3.sc clock: an audit whose instant this reading precedes finds all accounts taken or later; one that
      * found an account as it was before is of an instant that this reading has passed. */
     uint64_t now = axi_load_seq_cst(&t->clock, B3_clock);
-    /* B5.rel: who settles has all installs behind it, and the clock's reading, so that stamps never fall */
-    (void)axi_cas_acq_rel_acquire(&place->outcome, &undecided, outcome_make(OUTCOME_SUCCESS, now), B5_succeed,
-                                  B5_succeed_acq);
+    /* B5.rel: who settles has all installs behind it, and the clock's reading, so that stamps never fall.
+     * relaxed on failure: as above */
+    (void)axi_cas_release_relaxed(&place->outcome, &undecided, outcome_make(OUTCOME_SUCCESS, now), B5_succeed);
 }
 
 static void settle_leg(ax_accounts *t, const struct leg *leg, state_word taken, outcome_word outcome)
@@ -114,10 +113,11 @@ static void settle_leg(ax_accounts *t, const struct leg *leg, state_word taken, 
             if (part_bits(before, i) != part_bits(after, i))
                 write_part(a, taken, &a->high[i - 1], version, part_bits(after, i));
     }
-    /* B1.rel: hands on what the owner did, which came with the taken word; B4: the parts are in place.
-     * B2.acq on failure: the owner that finds the account freed by another may use its place again. */
+    /* B1.rel: hands on what the owner did: a read-modify-write, it goes on with the release sequence of the install,
+     * so success acquires nothing. B4: the parts are in place. relaxed on failure: who sees the account freed by
+     * another cannot see it taken again (coherence), and that is all B2 asks of the owner. */
     state_word expected = taken;
-    (void)axi_cas_acq_rel_acquire(&a->state, &expected, state_make_free(version, after), B1_free, B2_freed_acq);
+    (void)axi_cas_release_relaxed(&a->state, &expected, state_make_free(version, after), B1_free);
 }
 
 static outcome_word complete(ax_accounts *t, struct place *place, uint64_t number, state_word taken,
@@ -162,7 +162,7 @@ bool axi_step(ax_accounts *t, struct place *place, const struct leg *legs, uint3
     install_and_decide(t, place, number, taken, legs, count);
     outcome_word outcome = axi_load_acquire(&place->outcome, B5_acq); /* B5.acq */
     settle(t, taken, legs, count, outcome);
-    axi_store_release(&place->count, 0, B2_count_rel); /* B2.rel: no account is taken by this change from here on */
+    axi_store_release(&place->count, 0, B2_over_rel); /* B2.rel: a process killed here has freed all accounts */
     return (outcome & OUTCOME_KIND) == OUTCOME_SUCCESS;
 }
 
@@ -180,7 +180,7 @@ void axi_step_recover(ax_accounts *t, struct place *place)
                                 axi_load_relaxed(&place->legs[i].after) };
     state_word taken = state_make_taken(place_index(t, place), number);
     settle(t, taken, legs, count, complete(t, place, number, taken, legs, count));
-    axi_store_release(&place->count, 0, B2_count_rel); /* B2.rel */
+    axi_store_release(&place->count, 0, B2_over_rel); /* B2.rel: as in axi_step */
 }
 
 /* --- the others -------------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ void *axi_allocate(const ax_allocator *allocator, size_t size, size_t alignment)
     return rounded < size ? NULL : aligned_alloc(alignment, rounded);
 }
 
-void axi_release(const ax_allocator *allocator, void *memory, size_t size)
+void (axi_release)(const ax_allocator *allocator, void *memory, size_t size)
 {
     if (!memory)
         return;
@@ -82,7 +82,7 @@ void *axi_allocate_zeroed(const ax_allocator *allocator, size_t head, size_t bod
     return memory;
 }
 
-void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t head, size_t body)
+void (axi_release_zeroed)(const ax_allocator *allocator, void *memory, size_t head, size_t body)
 {
     size_t size = head + body;
     if (!memory || allocator || size < PAGES_FROM) {

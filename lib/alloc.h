@@ -7,9 +7,10 @@
 
 #include <stddef.h>
 
-/* NULL when there is none, or when size rounded up to the alignment overflows. */
+/* NULL when there is none, or when size rounded up to the alignment overflows. The names in parentheses are those
+ * that mutant builds make macros of (tests/model/lib/weaken.h). */
 void *axi_allocate(const ax_allocator *allocator, size_t size, size_t alignment);
-void axi_release(const ax_allocator *allocator, void *memory, size_t size);
+void (axi_release)(const ax_allocator *allocator, void *memory, size_t size);
 
 /*
  * The same for tables: `head` bytes and then `body`, zero-filled, the head a multiple of 64 and both aligned
@@ -17,7 +18,7 @@ void axi_release(const ax_allocator *allocator, void *memory, size_t size);
  * cleared in one go, and they go back at once. Sizes must be the same in all calls.
  */
 void *axi_allocate_zeroed(const ax_allocator *allocator, size_t head, size_t body);
-void axi_release_zeroed(const ax_allocator *allocator, void *memory, size_t head, size_t body);
+void (axi_release_zeroed)(const ax_allocator *allocator, void *memory, size_t head, size_t body);
 
 #define AXI_HUGE_PAGE ((size_t)2 << 20)
 /*

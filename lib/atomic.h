@@ -41,8 +41,8 @@
 #define axi_exchange_relaxed(p, v) atomic_exchange_explicit((p), (v), memory_order_relaxed)
 #define axi_exchange_acquire(p, v, end) \
     atomic_exchange_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_acquire))
-#define axi_exchange_acq_rel(p, v, end) \
-    atomic_exchange_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_acq_rel))
+#define axi_exchange_release(p, v, end) \
+    atomic_exchange_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_release))
 
 /*
  * Compare-and-exchange is named by its success and its failure order, and takes an end for each that

@@ -292,9 +292,11 @@ struct axi_lock_record *axi_lock_bind(struct ax_detail_lock *check, const void *
         }
         record = NULL;
     } else {
-        report->other_site = axi_exchange_relaxed(&record->copied, NULL); /* relaxed: as above */
-        if (report->other_site)
+        report->other_site = axi_load_relaxed(&record->copied); /* relaxed, both: its writers hold the mutex */
+        if (report->other_site) {
+            axi_store_relaxed(&record->copied, NULL);
             refuse(report, AX_LOCK_ORIGINAL_COPIED, AX_OK);
+        }
     }
     axi_lock_unmutex();
     errno = error;

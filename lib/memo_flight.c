@@ -97,11 +97,11 @@ static ax_status wait_for(struct axi_memo_entry *entry, uint32_t state, const st
 {
     if (innermost && !block_on(entry))
         return AX_EDEADLK;
-    bool in_time = true;
-    /* relaxed: asks to be woken; whoever ends the flight exchanges the word and so sees it */
-    if ((state & AXI_MEMO_WAITED) ||
-        axi_cas_relaxed_relaxed(&entry->state, &state, AXI_MEMO_COMPUTING | AXI_MEMO_WAITED))
-        in_time = sleep_on(&entry->state, AXI_MEMO_COMPUTING | AXI_MEMO_WAITED, deadline);
+    /* relaxed: asks to be woken; whoever ends the flight exchanges the word and so sees it. Where the swap fails,
+     * another waiter has asked, or the flight has ended and the kernel, which looks at the word, does not sleep. */
+    if (!(state & AXI_MEMO_WAITED))
+        (void)axi_cas_relaxed_relaxed(&entry->state, &state, AXI_MEMO_COMPUTING | AXI_MEMO_WAITED);
+    bool in_time = sleep_on(&entry->state, AXI_MEMO_COMPUTING | AXI_MEMO_WAITED, deadline);
     if (innermost)
         unblock();
     return in_time ? AX_OK : AX_ETIMEDOUT;
@@ -114,7 +114,7 @@ static void end_flight(struct axi_memo_entry *entry, enum axi_memo_state state)
     axi_store_relaxed(&entry->computer, NULL); /* relaxed: only compared with a reader's own identity */
     axi_edge_own_release(entry);
     /* F1.rel: who reads the state sees the outcome */
-    uint32_t before = axi_exchange_acq_rel(&entry->state, (uint32_t)state, F1_rel);
+    uint32_t before = axi_exchange_release(&entry->state, (uint32_t)state, F1_rel);
     if (before & AXI_MEMO_WAITED)
         wake_all(&entry->state);
 }

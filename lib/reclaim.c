@@ -271,7 +271,7 @@ void axi_domain_close(struct axi_domain *domain)
     }
 }
 
-void axi_retire(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)
+void (axi_retire)(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)
 {
     /* relaxed: a bound; before the push, as whoever frees the thing subtracts */
     size_t before = axi_fetch_add_relaxed(&domain->pending, bytes);

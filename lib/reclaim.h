@@ -94,8 +94,9 @@ void axi_domain_open(struct axi_domain *domain);
 /* Takes it out again and frees what is left in it; no reader may be left. Not in a read section. */
 void axi_domain_close(struct axi_domain *domain);
 
-/* Hands over a thing that no new reader can find; it is freed after a grace period. Never fails. */
-void axi_retire(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes);
+/* Hands over a thing that no new reader can find; it is freed after a grace period. Never fails. In parentheses
+ * because mutant builds have a macro of this name (tests/model/lib/weaken.h). */
+void (axi_retire)(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes);
 
 /* Whether more may be retired now: AX_OK or AX_EAGAIN, at once. */
 static inline ax_status axi_domain_admit(struct axi_domain *domain)

@@ -177,8 +177,9 @@ static inline ax_status take_from_pool(ax_tickets *t, uint32_t k, pool_word *bef
             after = w + never_sold - returned * POOL_RETURNED_ONE;
             *fresh = never_sold;
         }
-        /* T3.acq: each refund counted in `returned` has set its bit where claim will see it. For tickets
-         * never sold before nothing is acquired: there is nothing to hand over.
+        /* T3.acq: each refund counted in `returned` has set its bit where claim will see it, also one that took the
+         * word back to what the load had read. For tickets never sold before nothing is acquired: there is
+         * nothing to hand over.
          * T1.acq on failure: as for the load above. */
         *before = w;
         if (axi_wcas_acquire_acquire(&t->pool, &w, after, T3_acq, T1_fail))

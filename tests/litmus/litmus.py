@@ -2,15 +2,22 @@
 # SPDX-License-Identifier: MIT
 """Litmus tests in herd's C dialect, one file each, with the verdict in the first line.
 
-    litmus.py c FILE...                  writes one C file with a model test per litmus test to stdout
-    litmus.py check FILE... -- COMMAND   runs COMMAND --json, compares each verdict with the file's Result
+    litmus.py c FILE...                       writes an outcome test (outcome.h) for each to stdout, one C file
+    litmus.py check DOC FILE... -- MODEL      MODEL is that file under axmodel: each verdict against the file's Result
+                                              and against the enumerator's, and DOC against both
+    litmus.py run FILE... -- NATIVE [option...]   NATIVE is that file as it is: none that says Never may be seen
+    litmus.py table DOC FILE... -- MODEL -- NATIVE [option...]   writes DOC anew
+    litmus.py herd7 FILE... -- HERD7 [option...]  each verdict against herd7's with rc11.cat
 
-A test passes when axmodel has exhausted it and its `exists` holds in some execution (Sometimes) or in
-none (Never), and when the enumerator of tests/model/litmus/rc11.py, which reads the operations on its
-own and shares nothing with axmodel, says the same. The dialect is what the files use: atomic_int
-pointers as parameters, loads, stores, exchanges and additions with explicit orders, no branches; what
-cannot be read stops the run. herd7 reads the files as they stand: herd7 -model rc11.cat FILE.
+A test passes when axmodel has exhausted it and its `exists` holds in some execution (Sometimes) or in none (Never),
+and when the enumerator of tests/model/litmus/rc11.py, which reads the operations on its own and shares nothing with
+axmodel, says the same. The dialect is what the files use: atomic_int pointers as parameters, loads, stores, exchanges
+and additions with explicit orders, no branches; what cannot be read stops the run.
+
+That a machine never shows something says nothing about C11, nor about the next machine: x86-64 lets a store be
+overtaken by a later load and nothing else. That it shows what is forbidden would be a broken compiler, machine or test.
 """
+import datetime
 import json
 import os
 import re
@@ -24,6 +31,9 @@ import rc11  # noqa: E402
 SHORT = {long: short for short, long in rc11.ORDERS.items()}
 CALL = re.compile(r"(?:int (r\d+) = )?atomic_(load|store|exchange|fetch_add)_explicit\((\w+)(?:, (\d+))?, "
                   r"memory_order_(\w+)\);$")
+
+
+ANY = "|".join(str(n) for n in range(10))  # what a register may hold: no file adds up to more
 
 
 class Litmus:
@@ -91,61 +101,162 @@ class Litmus:
             hits += count if all(reads[p, r] == v for p, r, v in self.terms) else 0
         return hits
 
+    def weak(self):
+        """The outcome in which the condition holds."""
+        return " ".join(str(value) for _, _, value in self.terms)
+
     def c(self):
         name = self.identifier()
         places = sorted({x for parameters, _ in self.procs for x in parameters})
-        out = [f"static atomic_int {', '.join(f'at_{name}_{x}' for x in places)};"]
-        for p, (parameters, ops) in enumerate(self.procs):
-            registers = [op[0] for op in ops if op[0]]
-            if registers:
-                out.append(f"static int {', '.join(f'got_{name}_{p}_{r}' for r in registers)};")
-            out += [f"static void *{name}_P{p}(void *unused)", "{"]
+        out = [f"struct words_{name} {{ " + " ".join(f"_Alignas(64) atomic_int {x};" for x in places) + " };"]
+        for p, (_, ops) in enumerate(self.procs):
+            out += [f"AX_OUTCOME_ACTOR({name}_P{p}, struct words_{name})", "{", "    (void)r;"]
             for register, kind, location, value, order in ops:
-                call = f"atomic_{kind}_explicit(&at_{name}_{location}, {value + ', ' if value else ''}memory_order_{order});"
-                out.append(f"    {f'got_{name}_{p}_{register} = ' if register else ''}{call}")
-            out += ["    return unused;", "}"]
-        n = len(self.procs)
-        condition = " && ".join(f"got_{name}_{p}_{r} == {v}" for p, r, v in self.terms)
-        out += [f"AX_MODEL_TEST({name})", "{", f"    pthread_t t[{n}];"]
-        out += [f"    pthread_create(&t[{p}], NULL, {name}_P{p}, NULL);" for p in range(n)]
-        out += [f"    for (int i = 0; i < {n}; i++)", "        pthread_join(t[i], NULL);",
-                f'    ax_model_outcome("%d", {condition});', "}", ""]
+                call = f"atomic_{kind}_explicit(&state->{location}, {value + ', ' if value else ''}memory_order_{order});"
+                slots = [i for i, (q, r, _) in enumerate(self.terms) if (q, r) == (p, register)]
+                out.append(f"    {f'r[{slots[0]}] = ' if slots else '(void)' if kind != 'store' else ''}{call}")
+            out.append("}")
+        kind = "FORBIDDEN" if self.result == "Never" else "INTERESTING"
+        out += [f"static const ax_outcome outcomes_{name}[] = {{",
+                f'    {{ "{self.weak()}", AX_{kind}, "the condition holds" }},',
+                f'    {{ "{" ".join([ANY] * len(self.terms))}", AX_ACCEPTABLE, "it does not" }},', "};", ""]
         return "\n".join(out)
 
+    def entry(self):
+        name = self.identifier()
+        actors = ", ".join(f"{name}_P{p}" for p in range(len(self.procs)))
+        return (f'        AX_OUTCOME_TEST("{self.name}", "{self.result}", struct words_{name}, {len(self.terms)}, '
+                f"outcomes_{name}, {actors}),")
 
-def check(tests, command):
+
+def program(tests):
+    out = ["/* From tests/litmus. */", "#include <atomicx/outcome.h>", "#include <stdatomic.h>", ""]
+    out += [test.c() for test in tests]
+    out += ["int main(int argc, char **argv)", "{", "    static const ax_outcome_test tests[] = {"]
+    out += [test.entry() for test in tests]
+    out += ["    };", '    return ax_outcome_main(argc, argv, "edges", tests, sizeof tests / sizeof *tests);', "}"]
+    return "\n".join(out)
+
+
+def modelled(tests, command):
+    """{name: what axmodel says}, and how many are not as the files and the axioms say."""
     run = subprocess.run(command + ["--json", "--no-progress"], capture_output=True, text=True)
     got = {g["test"]: g for g in map(json.loads, run.stdout.splitlines())}
-    wrong = 0
+    says, wrong = {}, 0
     for test in tests:
-        g = got.get(test.identifier())
+        g = got.get(test.name)
         if g is None or g["extent"] != "EXHAUSTED":
             print(f"{test.name}: axmodel has not exhausted it")
             wrong += 1
             continue
-        model = {o["outcome"]: o["executions"] for o in g["outcomes"]}.get("1", 0)
+        weak = {o["outcome"]: o["executions"] for o in g["outcomes"]}.get(test.weak(), 0)
         axioms = test.executions()
-        if (model > 0) != (test.result == "Sometimes") or model != axioms:
-            print(f"{test.name}: Result: {test.result}; the condition holds in {model} executions of axmodel, "
+        if (weak > 0) != (test.result == "Sometimes") or weak != axioms:
+            print(f"{test.name}: Result: {test.result}; the condition holds in {weak} executions of axmodel, "
                   f"in {axioms} by the axioms")
             wrong += 1
-    print(f"{len(tests)} litmus tests, {wrong} wrong")
-    return 0 if tests and not wrong and run.returncode == 0 else 1
+        says[test.name] = f"in {weak} of {g['executions']} executions" if weak else f"in none of {g['executions']}"
+    if run.returncode != 0:
+        print(f"{command[0]}: exit {run.returncode}")
+        wrong += 1
+    return says, wrong
+
+
+def seen_here(tests, command):
+    """{name: (how often the condition held, of how many)}; stops when what is forbidden was seen."""
+    result = subprocess.run(command + ["--json"], capture_output=True, text=True)
+    if result.returncode not in (0, 1):
+        sys.exit(f"{command}: exit {result.returncode}\n{result.stderr}")
+    seen = {got["test"]: (sum(o["times"] for o in got["outcomes"] if o["kind"] != "acceptable"), got["runs"])
+            for got in json.loads(result.stdout)["tests"]}
+    missing = [t.name for t in tests if seen.get(t.name, (0, 0))[1] == 0]
+    wrong = [t.name for t in tests if t.result == "Never" and seen.get(t.name, (0, 0))[0] != 0]
+    if missing or wrong or result.returncode != 0:
+        sys.exit(f"not run: {missing}; seen and forbidden: {wrong}; exit {result.returncode}")
+    return seen
+
+
+# ---- the table ----
+
+def row(test, says, seen):
+    return f"| {test.name} | {'yes' if test.result == 'Sometimes' else 'no'} | {says.get(test.name, '?')} | {seen} |"
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        match = re.search(r"(?m)^model name\s*: (.*)$", f.read())
+    return match.group(1) if match else os.uname().machine
+
+
+def write_table(doc, tests, says, seen):
+    lines = ["# What may be seen, what axmodel finds, what a processor has shown", "",
+             "Written by `tests/litmus/litmus.py table`. `ctest -R model.edges` holds all but the last column to the files;",
+             "`ctest -R litmus` runs each of them on the machine at hand.", "",
+             f"Seen on: {processor()}, {os.cpu_count()} processors, {datetime.date.today().isoformat()}.", "",
+             "| litmus test | C11 allows it | axmodel finds it | seen |", "|---|---|---|---|"]
+    for test in tests:
+        weak, states = seen[test.name]
+        lines.append(row(test, says, f"{weak} times in {states}" if weak else f"never in {states}"))
+    with open(doc, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def check_table(doc, tests, says):
+    with open(doc, encoding="utf-8") as f:
+        rows = [line.strip() for line in f if re.match(r"\| [A-Z]\d", line)]
+    wrong = 0
+    for test in tests:
+        begin = row(test, says, "")[:-len(" |")]
+        mine = [r for r in rows if r.startswith(begin)]
+        if len(mine) != 1 or (test.result == "Never" and not re.search(r"\| never in \d+ \|$", mine[0])):
+            print(f"{doc}: one row should begin with {begin}")
+            wrong += 1
+    if len(rows) != len(tests):
+        print(f"{doc}: {len(rows)} rows for {len(tests)} tests")
+        wrong += 1
+    return wrong
+
+
+def herd7(tests, command):
+    wrong = 0
+    for test in tests:
+        out = subprocess.run(command + ["-model", "rc11.cat", test.path], capture_output=True, text=True).stdout
+        match = re.search(r"(?m)^Observation \S+ (\w+)", out)
+        if not match or match.group(1) != test.result:
+            print(f"{test.name}: Result: {test.result}; herd7 says {match.group(1) if match else 'nothing'}")
+            wrong += 1
+    return wrong
 
 
 def main():
-    arguments = sys.argv[1:]
-    command = []
-    if "--" in arguments:
-        at = arguments.index("--")
-        arguments, command = arguments[:at], arguments[at + 1:]
-    if len(arguments) < 2 or arguments[0] not in ("c", "check") or (arguments[0] == "check") != bool(command):
+    parts, part = [], []
+    for argument in sys.argv[1:] + ["--"]:
+        if argument == "--":
+            parts.append(part)
+            part = []
+        else:
+            part.append(argument)
+    mode, files = (parts[0] or [""])[0], parts[0][1:]
+    doc = files.pop(0) if mode in ("check", "table") and files else None
+    if {"c": 1, "check": 2, "run": 2, "table": 3, "herd7": 2}.get(mode) != len(parts) or not files or not all(parts):
         sys.exit(__doc__)
-    tests = [Litmus(path) for path in arguments[1:]]
-    if arguments[0] == "check":
-        sys.exit(check(tests, command))
-    print("/* From tests/litmus. */\n#include <atomicx/model.h>\n#include <pthread.h>\n#include <stdatomic.h>\n")
-    print("\n".join(test.c() for test in tests))
+    tests, wrong = [Litmus(path) for path in sorted(files, key=lambda path: path[:-len(".litmus")])], 0
+    if mode == "c":
+        print(program(tests))
+        return
+    if mode == "check":
+        says, wrong = modelled(tests, parts[1])
+        wrong += check_table(doc, tests, says)
+    elif mode == "run":
+        seen = seen_here(tests, parts[1])
+        print(f"{sum(weak > 0 for weak, _ in seen.values())} weak outcomes seen, none that is forbidden")
+    elif mode == "table":
+        says, wrong = modelled(tests, parts[1])
+        write_table(doc, tests, says, seen_here(tests, parts[2]))
+    else:
+        wrong = herd7(tests, parts[1])
+    print(f"{len(tests)} litmus tests, {wrong} wrong")
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

@@ -12,3 +12,14 @@ ax_model_mutable(accounts_orders lib/accounts_orders.c ${accounts_sources} INCLU
 foreach(end IN ITEMS B1_open B1_acq B1_free B6_rel B6_acq)
   ax_model_without(accounts_orders ${end} --random 1000)
 endforeach()
+
+# Changes that stopped half way.
+set(accounts_inside_sources ${lib}/accounts.c ${lib}/alloc.c ${lib}/status.c)
+ax_model(model_accounts_inside lib/accounts_inside.c ${accounts_inside_sources} INCLUDE ${lib})
+ax_model_test(model_accounts_inside)
+ax_model_mutable(accounts_inside lib/accounts_inside.c ${accounts_inside_sources} INCLUDE ${lib})
+foreach(end IN ITEMS B2_account_acq B2_account_rel B2_after_acq B2_after_rel B2_before_acq B2_before_rel B2_count_acq
+    B2_count_rel B2_expected_acq B2_expected_rel B2_outcome_rel B3_audit B3_clock B3_count B3_install B3_open B3_tick
+    B4_earlier_acq B4_high_acq B4_part_acq B4_part_rel B4_stamp_acq B4_stamp_rel B5_acq B5_fail B5_succeed)
+  ax_model_without(accounts_inside ${end})
+endforeach()

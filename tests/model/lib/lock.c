@@ -111,6 +111,13 @@ AX_MODEL_TEST(unlocking_what_is_not_held_is_refused)
     assert(said == 1 << AX_LOCK_UNLOCK_UNLOCKED || said == 1 << AX_LOCK_UNLOCK_FOREIGN);
 }
 
+AX_MODEL_TEST(each_misuse_counts)
+{
+    ax_lock_on_misuse(tells, NULL);
+    run2(unlocks_what_it_does_not_hold, unlocks_what_it_does_not_hold);
+    assert(ax_lock_misuses() == 2);
+}
+
 /* Two orders are reported though no deadlock has to happen, and no two threads have to meet. */
 AX_MODEL_TEST(two_orders_are_reported_in_one_thread)
 {

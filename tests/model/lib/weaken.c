@@ -8,31 +8,47 @@
 #define UNSEEN __attribute__((no_sanitize("thread")))
 
 int axi_weakened(const char *end, const char *file, int line, int order);
-int axi_torn(const char *file, int line);
+int axi_mutated(const char *kind, const char *file, int line);
 
-static const char *weak_end, *weak_file, *torn_file; /* NULL: none; of a file, the last part of its path */
-static int weak_line, weak_order, torn_line;
+/* A name, and where it is meant; file NULL: everywhere, name NULL: nowhere. Of a file, the last part of its path. */
+struct target {
+    const char *name, *file;
+    int line;
+};
+static struct target weak, mutated;
+static int weak_order;
 
-/* "FILE:LINE" */
-UNSEEN static const char *place(char *text, int *line)
+UNSEEN static void refuse(const char *text, const char *form)
 {
-    char *colon = strchr(text, ':');
-    if (colon == NULL || (*line = atoi(colon + 1)) <= 0) {
-        fprintf(stderr, "WEAKEN, TEAR: %s is not FILE:LINE\n", text);
-        _Exit(2);
-    }
+    fprintf(stderr, "%s is not %s\n", text, form);
+    _Exit(2);
+}
+
+/* NAME@FILE:LINE or, where that is allowed, NAME. The text is taken apart. */
+UNSEEN static int parse(char *text, struct target *target)
+{
+    char *at = strchr(text, '@');
+    target->name = text;
+    if (at == NULL)
+        return 0;
+    *at = '\0';
+    target->file = at + 1;
+    char *colon = strchr(at + 1, ':');
+    if (colon == NULL || (target->line = atoi(colon + 1)) <= 0)
+        return -1;
     *colon = '\0';
-    return text;
+    return 1;
 }
 
 __attribute__((constructor)) UNSEEN static void read_environment(void)
 {
     static const char *const orders[] = {"relaxed", "consume", "acquire", "release", "acq_rel", "seq_cst"};
-    static char weaken[128], tear[128];
-    const char *text = getenv("TEAR");
+    static char weaken[128], mutate[128];
+    const char *text = getenv("MUTATE");
     if (text != NULL) {
-        snprintf(tear, sizeof tear, "%s", text);
-        torn_file = place(tear, &torn_line);
+        snprintf(mutate, sizeof mutate, "%s", text);
+        if (parse(mutate, &mutated) != 1)
+            refuse(text, "KIND@FILE:LINE");
     }
     text = getenv("WEAKEN");
     if (text == NULL)
@@ -43,17 +59,10 @@ __attribute__((constructor)) UNSEEN static void read_environment(void)
     for (int i = 0; equals != NULL && i < 6; i++)
         if (strcmp(equals + 1, orders[i]) == 0)
             weak_order = i;
-    if (weak_order < 0) {
-        fprintf(stderr, "WEAKEN: %s is not END=ORDER or END@FILE:LINE=ORDER\n", text);
-        _Exit(2);
-    }
-    *equals = '\0';
-    char *at = strchr(weaken, '@');
-    if (at != NULL) {
-        *at = '\0';
-        weak_file = place(at + 1, &weak_line);
-    }
-    weak_end = weaken;
+    if (weak_order >= 0)
+        *equals = '\0';
+    if (weak_order < 0 || parse(weaken, &weak) < 0)
+        refuse(text, "END=ORDER or END@FILE:LINE=ORDER");
 }
 
 UNSEEN static int is_file(const char *path, const char *name)
@@ -62,14 +71,18 @@ UNSEEN static int is_file(const char *path, const char *name)
     return strcmp(last != NULL ? last + 1 : path, name) == 0;
 }
 
-UNSEEN int axi_weakened(const char *end, const char *file, int line, int order)
+UNSEEN static int is_meant(const struct target *target, const char *name, const char *file, int line)
 {
-    if (weak_end == NULL || strcmp(end, weak_end) != 0)
-        return order;
-    return weak_file == NULL || (line == weak_line && is_file(file, weak_file)) ? weak_order : order;
+    return target->name != NULL && (target->file == NULL || line == target->line) && strcmp(name, target->name) == 0 &&
+           (target->file == NULL || is_file(file, target->file));
 }
 
-UNSEEN int axi_torn(const char *file, int line)
+UNSEEN int axi_weakened(const char *end, const char *file, int line, int order)
 {
-    return torn_file != NULL && line == torn_line && is_file(file, torn_file);
+    return is_meant(&weak, end, file, line) ? weak_order : order;
+}
+
+UNSEEN int axi_mutated(const char *kind, const char *file, int line)
+{
+    return is_meant(&mutated, kind, file, line);
 }

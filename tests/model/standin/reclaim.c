@@ -30,7 +30,7 @@ void axi_domain_close(struct axi_domain *domain)
     }
 }
 
-void axi_retire(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)
+void (axi_retire)(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)
 {
     (void)bytes;
     if (!urcu_bp_read_ongoing() && ax_model_choose(2) == 1) {
