@@ -29,7 +29,8 @@ struct judge {
     size_t count;
     uint32_t *empty; /* dequeues of nothing */
     size_t empty_count;
-    bool bounded;    /* it may have been full */
+    bool bounded;    /* it may have been full, */
+    bool refused;    /* and somebody was told that it was */
     bool open;       /* an unanswered dequeue may have taken something */
     struct axc_fast *fast;
 };
@@ -80,8 +81,12 @@ static bool collect(struct judge *j)
     for (uint32_t i = 0; i < j->part->count; i++) {
         const struct axc_op *op = op_of(j, i);
         bool in = op->verb == QUEUE_ENQUEUE, looked = op->results > 0, blind = !looked && op->responded != AXC_PENDING;
-        if (in ? (looked && axc_values(j->part->history, op)[1] == 0) || (blind && j->bounded) : blind)
-            return false; /* refused, or maybe; or nobody knows what came out */
+        if (blind && (!in || j->bounded))
+            return false; /* nobody knows what came out, or whether it was refused */
+        if (in && looked && axc_values(j->part->history, op)[1] == 0) {
+            j->refused = true;
+            continue;
+        }
         if (in)
             j->stays[j->count++] = (struct stay){.value = value_of(j, i), .in = i, .out = AXC_NOBODY};
         else if (!looked)
@@ -218,7 +223,7 @@ static enum axc_finding judge(const struct axc_part *part, uint64_t narrow, stru
     if (j.stays != NULL && j.empty != NULL && sure != NULL && part->start_words == 0 && collect(&j))
         answer = pair(&j) && check_order(&j, sure) && check_empty(&j, sure) ? AXC_RIGHT : AXC_WRONG;
     /* With a bound fewer orders are left; with an unanswered dequeue there are more. */
-    if (axc_budget_exhausted() || (answer == AXC_RIGHT && j.bounded) || (answer == AXC_WRONG && j.open))
+    if (axc_budget_exhausted() || (answer == AXC_RIGHT && (j.bounded || j.refused)) || (answer == AXC_WRONG && j.open))
         answer = AXC_NOT_MINE;
     axc_free(j.stays);
     axc_free(j.empty);

@@ -21,10 +21,10 @@ struct table {
     struct entry {
         int64_t key;
         size_t count; /* 0: empty */
-        size_t place; /* in the second pass: where the next one goes */
+        size_t width; /* numbers in all of them */
+        size_t place, values; /* in the second pass: where the next one goes, and its numbers */
     } *entries;
     size_t slots, used;
-    size_t values, values_begin; /* numbers in its operations */
 };
 
 struct splitter {
@@ -73,6 +73,17 @@ static void widen(struct axc_op *op, uint64_t skew)
         op->responded += skew; /* both below 2^63 */
 }
 
+/* An operation and its numbers, next to the others with its key. */
+static void put(struct splitter *splitter, struct entry *entry, struct axc_op *op, const int64_t *values, size_t width)
+{
+    const struct axc_history *history = splitter->history;
+    widen(op, history->skew);
+    op->values = entry->values;
+    memcpy(history->pool + entry->values, values, width * sizeof *values);
+    splitter->parts->ops[entry->place++] = *op;
+    entry->values += width;
+}
+
 /* Every worker has lanes of its own, the same ones in both passes. */
 static void go_through(void *context, size_t piece, size_t worker)
 {
@@ -80,28 +91,24 @@ static void go_through(void *context, size_t piece, size_t worker)
     struct splitter *splitter = context;
     const struct axc_history *history = splitter->history;
     struct table *table = &splitter->tables[piece];
-    int64_t ours[AXC_MAX_VALUES];
-    size_t values = table->values_begin;
+    int64_t values[AXC_MAX_VALUES];
     for (size_t i = piece; i < history->processes; i += splitter->workers) {
         struct axc_cursor cursor;
         struct axc_op op;
         axc_cursor_begin(&cursor, history, &history->lanes[i]);
-        while (axc_cursor_next(&cursor, &op, splitter->placing ? history->pool + values : ours)) {
+        while (axc_cursor_next(&cursor, &op, values)) {
             size_t width = (size_t)op.args + op.results;
-            int64_t key = !history->model->keyed ? 0 : splitter->placing ? history->pool[values] : ours[0];
+            int64_t key = history->model->keyed ? values[0] : 0;
             struct entry *entry = splitter->placing ? find(table, key) : find_or_add(table, key);
             if (entry == NULL) {
                 splitter->failed[piece] = true;
                 return;
             }
             if (splitter->placing) {
-                widen(&op, history->skew);
-                op.values = values;
-                splitter->parts->ops[entry->place++] = op;
-                values += width;
+                put(splitter, entry, &op, values, width);
             } else {
                 entry->count++;
-                table->values += width;
+                entry->width += width;
             }
         }
         axc_progress_add(history->lanes[i].count);
@@ -118,7 +125,7 @@ static int by_key(const void *left, const void *right)
 static bool lay_out(struct splitter *splitter, const int64_t *start, size_t words)
 {
     struct axc_parts *parts = splitter->parts;
-    size_t entries = 0, n = 0, at = 0;
+    size_t entries = 0, n = 0, at = 0, values = 0;
     for (size_t i = 0; i < splitter->workers; i++)
         entries += splitter->tables[i].used;
     struct entry **sorted = axc_alloc((entries + 1) * sizeof *sorted);
@@ -136,7 +143,9 @@ static bool lay_out(struct splitter *splitter, const int64_t *start, size_t word
         if (i == 0 || sorted[i]->key != sorted[i - 1]->key)
             parts->parts[parts->count++] = (struct axc_part){.history = splitter->history, .ops = parts->ops + at, .key = sorted[i]->key, .start = start, .start_words = words, .tell = axc_progress_add};
         sorted[i]->place = at;
+        sorted[i]->values = values;
         at += sorted[i]->count;
+        values += sorted[i]->width;
         parts->parts[parts->count - 1].count += sorted[i]->count;
     }
     axc_free(sorted);
@@ -146,18 +155,17 @@ static bool lay_out(struct splitter *splitter, const int64_t *start, size_t word
 static bool split(struct splitter *splitter, struct axc_history *history, size_t words)
 {
     struct axc_parts *parts = splitter->parts;
-    size_t values = 0;
+    size_t values = 1; /* never none */
     axc_progress_phase("taking it apart", "steps", 2 * (uint64_t)history->count);
     axc_parallel(splitter->workers, splitter->workers, go_through, splitter);
     for (size_t i = 0; i < splitter->workers; i++) {
         if (splitter->failed[i])
             return false;
-        splitter->tables[i].values_begin = values;
-        values += splitter->tables[i].values;
+        for (size_t j = 0; j < splitter->tables[i].slots; j++)
+            values += splitter->tables[i].entries[j].width;
     }
-    /* An operation is read in full before its size is known. */
     axc_free(history->pool); /* what a judge of lanes would have shown */
-    history->pool = axc_alloc((values + AXC_MAX_VALUES) * sizeof *history->pool);
+    history->pool = axc_alloc(values * sizeof *history->pool);
     parts->ops = axc_alloc((history->count + 1) * sizeof *parts->ops);
     if (history->pool == NULL || parts->ops == NULL || !lay_out(splitter, parts->start, words))
         return false;
@@ -172,9 +180,7 @@ bool axc_split(struct axc_history *history, struct axc_parts *parts)
     parts->start = axc_alloc((history->model->room(history) + 1) * sizeof *parts->start);
     if (parts->start == NULL)
         return false;
-    /* Of a history that was cut, an operation may be longer where it is read than what is kept of it: workers side by
-     * side would write over each other's. */
-    struct splitter splitter = {.history = history, .parts = parts, .workers = history->ended ? axc_workers(history->count) : 1};
+    struct splitter splitter = {.history = history, .parts = parts, .workers = axc_workers(history->count)};
     bool done = split(&splitter, history, history->model->begin(history, parts->start));
     for (size_t i = 0; i < splitter.workers; i++)
         axc_free(splitter.tables[i].entries);
