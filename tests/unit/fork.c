@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* fork.c: a process forks while its threads use everything; the child goes on using everything. */
+#include <atomicx/accounts.h>
 #include <atomicx/adder.h>
 #include <atomicx/counter.h>
 #include <atomicx/tickets.h>
@@ -13,6 +14,7 @@ enum { WORKERS = 4, FORKS = 40, ADDITIONS = 1000, BESIDE = 20 };
 static ax_adder adders[200];
 static ax_counter counter = AX_COUNTER_INIT(0);
 static ax_tickets *tickets;
+static ax_accounts *accounts; /* two, with 1000 between them */
 static atomic_int enough;
 
 /* Threads that come and go, so that a fork meets them in registration too. */
@@ -24,6 +26,8 @@ static void *visit(void *arg)
     uint32_t number;
     if (ax_tickets_sell(tickets, &number) == AX_OK)
         ax_tickets_refund(tickets, number);
+    ax_accounts_transfer(accounts, 0, 1, 1);
+    ax_accounts_transfer(accounts, 1, 0, 1);
     return arg;
 }
 
@@ -90,6 +94,10 @@ static int child(void)
     uint32_t number;
     CHECK_EQ(ax_tickets_sell(tickets, &number), AX_OK);
     CHECK_EQ(ax_tickets_refund(tickets, number), AX_OK);
+    int64_t money;
+    CHECK_EQ(ax_accounts_transfer(accounts, 0, 1, 5), AX_OK);
+    CHECK_EQ(ax_accounts_audit(accounts, &money), AX_OK);
+    CHECK_EQ(money, 1000);
     ax_adder fresh = AX_ADDER_INIT;
     ax_adder_add(&fresh, 7);
     CHECK_EQ(ax_adder_sum(&fresh), 7);
@@ -101,6 +109,10 @@ static void the_child_of_a_threaded_process_uses_everything(void)
 {
     pthread_t threads[WORKERS];
     CHECK_FATAL(ax_tickets_create(1000, 0, NULL, &tickets) == AX_OK);
+    uint32_t account;
+    CHECK_FATAL(ax_accounts_create(2, 64, NULL, &accounts) == AX_OK);
+    for (int i = 0; i < 2; i++)
+        CHECK_FATAL(ax_accounts_open(accounts, 0, &account) == AX_OK && ax_accounts_deposit(accounts, account, 500) == AX_OK);
     for (int i = 0; i < WORKERS; i++)
         CHECK_FATAL(pthread_create(&threads[i], NULL, keep_visiting, NULL) == 0);
     for (int i = 0; i < FORKS; i++) {
@@ -120,6 +132,7 @@ static void the_child_of_a_threaded_process_uses_everything(void)
     CHECK_EQ(ax_adder_sum(&adders[0]), ax_adder_sum(&adders[1]) + FORKS);
     CHECK_EQ(ax_adder_sum(&adders[1]), ax_counter_read(&counter));
     ax_tickets_destroy(tickets);
+    ax_accounts_destroy(accounts);
 }
 
 int main(void)

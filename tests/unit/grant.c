@@ -104,12 +104,12 @@ static void *die_granting(void *arg)
     return NULL;
 }
 
-static void after_death(bool taken, bool written, uint32_t expected)
+static void after_death(grant_word grant, bool taken, bool written, uint32_t expected)
 {
     ax_lease lease, next;
     uint32_t number;
     pthread_t thread;
-    struct death d = { seller(&lease), record(10, 5, 1, 0), taken, written };
+    struct death d = { seller(&lease), grant, taken, written };
     CHECK_EQ(ax_lease_close(&lease), AX_OK);
     CHECK_FATAL(pthread_create(&thread, NULL, die_granting, &d) == 0);
     pthread_join(thread, NULL);
@@ -130,19 +130,55 @@ static void after_death(bool taken, bool written, uint32_t expected)
     ax_tickets_destroy(d.tickets);
 }
 
+static void who_died_before_its_record_leaves_nothing_to_settle(void)
+{
+    after_death(0, false, false, 20);
+}
+
 static void a_record_not_followed_by_the_taking_is_dropped(void)
 {
-    after_death(false, false, 20);
+    after_death(record(10, 5, 1, 0), false, false, 20);
 }
 
 static void a_block_taken_by_the_dead_is_written_into_its_slot(void)
 {
-    after_death(true, false, 20);
+    after_death(record(10, 5, 1, 0), true, false, 20);
 }
 
 static void a_block_the_dead_had_begun_to_sell_is_not_written_again(void)
 {
-    after_death(true, true, 19);
+    after_death(record(10, 5, 1, 0), true, true, 19);
+}
+
+/* Nobody waits for the holder of `granting`: a lease sells from the pool meanwhile, and the rests of the dead are
+ * found by a later call. */
+static void while_blocks_are_being_taken_others_sell_from_the_pool(void)
+{
+    ax_lease lease, other;
+    ax_tickets *t = seller(&lease);
+    uint32_t number, rest[20];
+    ax_lease_open(&other, t, 5);
+    CHECK_FATAL(pthread_mutex_lock(&t->granting) == 0);
+    CHECK_EQ(ax_lease_sell(&other, &number), AX_OK);
+    CHECK_EQ(number, 10);
+    CHECK_EQ(pool_next(atomic_load(&t->pool)), 11);
+    pthread_mutex_unlock(&t->granting);
+    CHECK_EQ(ax_lease_sell(&other, &number), AX_OK);
+    CHECK_EQ(number, 11);
+    CHECK_EQ(pool_next(atomic_load(&t->pool)), 16);
+    CHECK_EQ(ax_lease_close(&other), AX_OK); /* 12 to 15 */
+
+    CHECK_EQ(ax_tickets_sell_many(t, 14, rest), AX_OK);
+    atomic_store(&tickets_slots(t)[1].range, range_make(12, 16)); /* as if it had died and not closed */
+    CHECK_FATAL(pthread_mutex_lock(&t->granting) == 0);
+    CHECK_EQ(ax_tickets_sell(t, &number), AX_ESOLDOUT);
+    pthread_mutex_unlock(&t->granting);
+    for (uint32_t expected = 12; expected < 16; expected++) {
+        CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
+        CHECK_EQ(number, expected);
+    }
+    CHECK_EQ(ax_tickets_sell(t, &number), AX_ESOLDOUT);
+    end(t, &lease);
 }
 
 int main(void)
@@ -150,6 +186,8 @@ int main(void)
     RUN(a_block_taken_but_not_yet_in_its_slot_is_not_refundable);
     RUN(a_block_in_its_slot_with_the_record_still_there_is_judged_by_the_slot);
     RUN(tickets_sold_singly_under_a_record_that_came_to_nothing_are_refundable);
+    RUN(while_blocks_are_being_taken_others_sell_from_the_pool);
+    RUN(who_died_before_its_record_leaves_nothing_to_settle);
     RUN(a_record_not_followed_by_the_taking_is_dropped);
     RUN(a_block_taken_by_the_dead_is_written_into_its_slot);
     RUN(a_block_the_dead_had_begun_to_sell_is_not_written_again);
