@@ -367,6 +367,42 @@ static void large_tables_come_and_go(void)
     }
 }
 
+static uint64_t upper_half_only(void *context, const void *key, size_t length)
+{
+    uint64_t n;
+    (void)context;
+    CHECK_FATAL(length == sizeof n);
+    memcpy(&n, key, sizeof n);
+    return n << 40;
+}
+
+/* Probes become as long as they can; ck_ht then takes larger tables by itself. */
+static void keys_that_share_the_lower_half_of_their_hash_are_found(void)
+{
+    const uint64_t keys = 3000;
+    for (size_t i = 0; i < MAP_SETUPS; i++) {
+        ax_map *map = map_of_setup(&map_setups[i], (ax_map_options){ .shards = 1, .hash = upper_half_only });
+        uint64_t storage, wrong = 0, value = 0;
+        for (uint64_t k = 0; k < keys; k++)
+            wrong += ax_map_put(map, map_key(&map_setups[i], k, &storage), k) != AX_OK;
+        for (uint64_t k = 0; k < keys; k++)
+            wrong += ax_map_get(map, map_key(&map_setups[i], k, &storage), &value) != AX_OK || value != k;
+        CHECK_EQ(wrong, 0);
+        CHECK_EQ(ax_map_flush(map), AX_OK);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
+static void maps_end_in_any_order(void)
+{
+    ax_map *maps[3];
+    for (size_t i = 0; i < 3; i++)
+        maps[i] = map_of_setup(&map_setups[i], (ax_map_options){ .shards = 1 });
+    CHECK_EQ(ax_map_destroy(maps[0]), AX_OK);
+    CHECK_EQ(ax_map_destroy(maps[2]), AX_OK);
+    CHECK_EQ(ax_map_destroy(maps[1]), AX_OK);
+}
+
 int main(void)
 {
     RUN(each_number_is_a_key);
@@ -382,5 +418,7 @@ int main(void)
     RUN(sections_nest);
     RUN(reserved_room_is_not_rebuilt);
     RUN(large_tables_come_and_go);
+    RUN(keys_that_share_the_lower_half_of_their_hash_are_found);
+    RUN(maps_end_in_any_order);
     return check_summary();
 }

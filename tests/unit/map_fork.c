@@ -4,13 +4,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 
+#include "../processes.h"
 #include "map_setups.h"
 
 static const struct map_setup *setup;
 static ax_map *map;
-static atomic_bool stop;
+static atomic_bool over;
 
 static void value_destroy(void *context, void *value)
 {
@@ -21,7 +21,7 @@ static void value_destroy(void *context, void *value)
 static void *hammer(void *arg)
 {
     uint64_t k = (uint64_t)(uintptr_t)arg * 1000003, storage;
-    while (!atomic_load(&stop)) {
+    while (!atomic_load(&over)) {
         k = k * 6364136223846793005u + 1;
         uint64_t n = k >> 56;
         uint64_t value = (uint64_t)(uintptr_t)malloc(8);
@@ -56,7 +56,7 @@ static void a_forked_child_goes_on_with_the_map(void)
     for (size_t s = 0; s < MAP_SETUPS; s++) {
         setup = &map_setups[s];
         map = map_of_setup(setup, (ax_map_options){ .destroy = value_destroy, .shards = 4, .pending_limit = 1 << 20 });
-        atomic_store(&stop, false);
+        atomic_store(&over, false);
         pthread_t threads[3];
         for (uintptr_t t = 0; t < 3; t++)
             CHECK_FATAL(pthread_create(&threads[t], NULL, hammer, (void *)(t + 1)) == 0);
@@ -64,12 +64,12 @@ static void a_forked_child_goes_on_with_the_map(void)
             pid_t child = fork();
             CHECK_FATAL(child >= 0);
             if (child == 0)
-                _exit(use_in_child()); /* a child that hangs is ended by the test's time limit */
+                leave_child(use_in_child()); /* a child that hangs is ended by the test's time limit */
             int status = 0;
             CHECK_FATAL(waitpid(child, &status, 0) == child);
             CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         }
-        atomic_store(&stop, true);
+        atomic_store(&over, true);
         for (int t = 0; t < 3; t++)
             CHECK_FATAL(pthread_join(threads[t], NULL) == 0);
         CHECK_EQ(ax_map_destroy(map), AX_OK);

@@ -4,7 +4,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
+#include "../processes.h"
 #include "map_setups.h"
 
 /* ---- an allocator that counts, and fails when told ---- */
@@ -309,6 +311,57 @@ static void churn_stays_flat(void)
     }
 }
 
+/* ---- the system has no pages for a table ---- */
+
+static size_t address_space(void)
+{
+    size_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    CHECK_FATAL(f && fscanf(f, "%zu", &pages) == 1);
+    fclose(f);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int grow_until_refused(const struct map_setup *setup)
+{
+    struct rlimit all, little;
+    uint64_t storage, keys = 0, value = 0;
+    ax_status status = AX_OK;
+    ax_map *map = map_of_setup(setup, (ax_map_options){ .shards = 1 });
+    while (keys < 10000 && ax_map_put(map, map_key(setup, keys, &storage), keys) == AX_OK)
+        keys++;
+    CHECK_EQ(keys, 10000);
+    CHECK_FATAL(getrlimit(RLIMIT_AS, &all) == 0);
+    little = all;
+    little.rlim_cur = address_space() + (4 << 20);
+    CHECK_FATAL(setrlimit(RLIMIT_AS, &little) == 0);
+    while (keys < 10000000 && (status = ax_map_put(map, map_key(setup, keys, &storage), keys)) == AX_OK)
+        keys++;
+    CHECK_FATAL(setrlimit(RLIMIT_AS, &all) == 0);
+    CHECK_EQ(status, AX_ENOMEM);
+    CHECK_EQ(ax_map_len(map), keys);
+    uint64_t wrong = 0;
+    for (uint64_t k = 0; k < keys; k++)
+        wrong += ax_map_get(map, map_key(setup, k, &storage), &value) != AX_OK || value != k;
+    CHECK_EQ(wrong, 0);
+    CHECK_EQ(ax_map_put(map, map_key(setup, keys, &storage), keys), AX_OK);
+    CHECK_EQ(ax_map_destroy(map), AX_OK);
+    return check_failures == 0 ? 0 : 1;
+}
+
+static void a_table_that_the_system_refuses_leaves_the_map_as_it_was(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        pid_t child = fork();
+        CHECK_FATAL(child >= 0);
+        if (child == 0)
+            leave_child(grow_until_refused(&map_setups[s]));
+        int status = 0;
+        CHECK_FATAL(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
 int main(void)
 {
     RUN(every_allocation_may_fail_once);
@@ -316,5 +369,6 @@ int main(void)
     RUN(writers_wait_at_the_limit_for_readers_to_leave);
     RUN(mass_removal_gives_the_memory_back);
     RUN(churn_stays_flat);
+    RUN(a_table_that_the_system_refuses_leaves_the_map_as_it_was);
     return check_summary();
 }
