@@ -71,6 +71,18 @@ AX_MODEL_TEST(two_drainers_hand_out_each_unit_once)
     assert(drained[0] + drained[1] + ax_adder_drain(&a) == 3);
 }
 
+static void *sums_once(void *unused)
+{
+    sums[0] = ax_adder_sum(&a);
+    return unused;
+}
+AX_MODEL_TEST(A3_a_sum_beside_a_drain_is_not_negative)
+{
+    run3(adds_one, drains, sums_once);
+    assert(0 <= sums[0] && sums[0] <= 1);
+    assert(drained[0] + drained[1] + ax_adder_sum(&a) == 1);
+}
+
 static void *adds_from_a_handler(void *unused) { ax_adder_add_async(&a, 1); return unused; }
 AX_MODEL_TEST(additions_through_the_shared_word_count)
 {
