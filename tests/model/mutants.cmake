@@ -5,7 +5,7 @@ if(NOT Python3_FOUND OR NOT CMAKE_C_COMPILER_ID STREQUAL GNU) # clang has other 
 endif()
 ax_model_mutable(accounts lib/accounts.c ${accounts_sources} INCLUDE ${lib})
 set(programs)
-foreach(noun IN ITEMS accounts_inside counter adder tickets tickets_inside lease memo memo_inside map reclaim lock lock_inside)
+foreach(noun IN ITEMS accounts_inside counter adder tickets tickets_inside lease memo memo_inside map map_memory reclaim lock lock_inside)
   list(APPEND programs ${noun}=$<TARGET_FILE:model_${noun}_mutable>)
 endforeach()
 foreach(noun IN ITEMS accounts accounts_orders) # too many executions: random ones
@@ -13,3 +13,5 @@ foreach(noun IN ITEMS accounts accounts_orders) # too many executions: random on
 endforeach()
 ax_test(mutants LABELS long mutants TIMEOUT 1200
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/mutants/mutants.py ${PROJECT_SOURCE_DIR} ${programs})
+ax_test(mutants.by_hand LABELS model COMMAND ${PROJECT_SOURCE_DIR}/tests/mutants/by-hand ${PROJECT_SOURCE_DIR}
+  $<TARGET_FILE:axmodel> ${Python3_EXECUTABLE})

@@ -30,7 +30,7 @@ STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", 
 NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]),
          (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease"]),
          (r"accounts\w*\.[ch]", ["accounts_inside", "accounts_orders", "accounts"]),
-         (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", ["map"]), (r"reclaim\.[ch]", ["reclaim"]),
+         (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", ["map", "map_memory"]), (r"reclaim\.[ch]", ["reclaim"]),
          (r"lock\w*\.[ch]", ["lock_inside", "lock"])]
 CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early"}
 

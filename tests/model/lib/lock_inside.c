@@ -6,6 +6,8 @@
 static bool no_memory;
 static void *scarce_calloc(size_t n, size_t size) { return no_memory ? NULL : calloc(n, size); }
 #define calloc scarce_calloc
+static void *scarce_aligned(size_t alignment, size_t size) { return no_memory ? NULL : aligned_alloc(alignment, size); }
+#define aligned_alloc scarce_aligned
 
 #include "../../../lib/lock_record.c"
 #include "../../../lib/lock_wait.c"

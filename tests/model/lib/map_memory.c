@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* map.h under the model: what is taken out is given back, once, and not before readers have left. Keys of bytes have
+ * entries of their own; values may be pointers that the map owns. */
+#include "../threads.h"
+
+#include <atomicx/map.h>
+
+#include "fork.h"
+
+static bool no_handlers; /* stands in for lib/fork.c */
+bool axi_fork_join(struct axi_fork_part *part) { return (void)part, !no_handlers; }
+
+static ax_map *map;
+static int destroyed; /* plain on purpose: a value is destroyed by one thread */
+
+static ax_key key(void) { return ax_key_bytes("key", 3); }
+static void destroy(void *context, void *value)
+{
+    (void)context;
+    free(value);
+    destroyed++;
+}
+static uint64_t box(int content)
+{
+    int *value = malloc(sizeof *value);
+    *value = content;
+    return (uint64_t)(uintptr_t)value;
+}
+static void open_map(bool owns)
+{
+    ax_map_options options = {.shards = 1, .keys = AX_MAP_KEYS_BYTES, .destroy = owns ? destroy : NULL};
+    assert(ax_map_create(&options, &map) == AX_OK);
+}
+/* Forgets it too: what somebody still points to is no leak. */
+static void close_map(void)
+{
+    assert(ax_map_destroy(map) == AX_OK);
+    map = NULL;
+}
+
+THREAD(takes_out)
+{
+    ax_status status = ax_map_remove(map, key(), NULL);
+    assert(status == AX_OK || status == AX_ENOTFOUND);
+    return NULL;
+}
+THREAD(looks)
+{
+    uint64_t value;
+    if (ax_map_get(map, key(), &value) == AX_OK)
+        assert(value == 7);
+    return NULL;
+}
+AX_MODEL_TEST(M4_an_entry_stays_while_somebody_looks)
+{
+    open_map(false);
+    assert(ax_map_put(map, key(), 7) == AX_OK);
+    run2(takes_out, looks);
+    close_map();
+}
+
+THREAD(looks_into_the_value)
+{
+    uint64_t value;
+    ax_map_read_begin(map);
+    if (ax_map_get(map, key(), &value) == AX_OK)
+        assert(*(int *)(uintptr_t)value == 7);
+    ax_map_read_end(map);
+    return NULL;
+}
+AX_MODEL_TEST(M4_a_value_stays_while_somebody_reads_it)
+{
+    open_map(true);
+    assert(ax_map_put(map, key(), box(7)) == AX_OK);
+    run2(takes_out, looks_into_the_value);
+    close_map();
+    assert(destroyed == 1);
+}
+AX_MODEL_TEST(of_two_who_take_a_value_out_one_ends_it)
+{
+    open_map(true);
+    assert(ax_map_put(map, key(), box(7)) == AX_OK);
+    run2(takes_out, takes_out);
+    close_map();
+    assert(destroyed == 1);
+}
+
+AX_MODEL_TEST(a_snapshot_is_given_back)
+{
+    ax_map_snapshot snapshot;
+    open_map(false);
+    assert(ax_map_put(map, key(), 7) == AX_OK);
+    assert(ax_map_snapshot_take(map, &snapshot) == AX_OK && snapshot.count == 1 && snapshot.items[0].value == 7);
+    ax_map_snapshot_free(map, &snapshot);
+    close_map();
+}
+
+static int allocations_left;
+static void *allocate(void *context, size_t size, size_t alignment)
+{
+    (void)context;
+    return allocations_left-- > 0 ? aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : NULL;
+}
+static void give_back(void *context, void *p, size_t size)
+{
+    (void)context, (void)size;
+    free(p);
+}
+AX_MODEL_TEST(what_cannot_be_made_leaves_nothing_behind)
+{
+    ax_allocator allocator = {allocate, give_back, NULL};
+    ax_map_options options = {.allocator = &allocator};
+    for (int room = 0; room < 2; room++) {
+        allocations_left = room;
+        assert(ax_map_create(&options, &map) == AX_ENOMEM);
+    }
+    no_handlers = true;
+    assert(ax_map_create(NULL, &map) == AX_ENOMEM);
+}
