@@ -154,6 +154,17 @@ static void count_use(struct axc_use *use, const struct axc_op *op, const int64_
     use->count++;
 }
 
+/* What is found out about an operation as it is read. */
+static void count_op(const struct axc_history *history, struct axc_lane *lane, const struct axc_op *op, const int64_t *values)
+{
+    size_t width = (size_t)op->args + op->results;
+    count_use(&lane->uses[op->verb], op, values);
+    lane->count++;
+    lane->width += width;
+    if (history->model->keyed && axc_keys_count(&lane->keys, values[0], 1, width) == NULL)
+        lane->keys_lost = true;
+}
+
 bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, uint64_t offset, const struct axc_op *op,
                     const int64_t *values, struct axc_report *report)
 {
@@ -169,8 +180,7 @@ bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, ui
                            lane->responded == AXC_PENDING ? "is unanswered" : "was running");
     lane->touching |= lane->count > 0 && op->invoked == lane->responded;
     lane->responded = op->responded;
-    lane->count++;
-    count_use(&lane->uses[op->verb], op, values);
+    count_op(history, lane, op, values);
     return true;
 }
 
@@ -232,10 +242,11 @@ static bool recount(struct axc_history *history, struct axc_lane *lane)
         return axc_history_no_memory(history);
     struct axc_cursor cursor;
     struct axc_op op;
-    lane->count = 0;
+    lane->count = lane->width = 0;
     memset(lane->uses, 0, sizeof lane->uses);
-    for (axc_cursor_begin(&cursor, history, lane); axc_cursor_next(&cursor, &op, values); lane->count++) {
-        count_use(&lane->uses[op.verb], &op, values);
+    axc_keys_free(&lane->keys);
+    for (axc_cursor_begin(&cursor, history, lane); axc_cursor_next(&cursor, &op, values);) {
+        count_op(history, lane, &op, values);
         history->pending += op.responded == AXC_PENDING ? 1 : 0;
     }
     axc_free(values);
@@ -255,6 +266,10 @@ bool axc_history_finish(struct axc_history *history)
             return false;
         history->pending += history->ended && lane->count > 0 && lane->responded == AXC_PENDING ? 1 : 0;
         history->count += lane->count;
+        if (!history->model->keyed && lane->count > 0 && lane->keys.used == 0)
+            lane->keys_lost = axc_keys_count(&lane->keys, 0, lane->count, lane->width) == NULL;
+        if (lane->keys_lost)
+            return axc_history_no_memory(history);
         history->touching |= lane->touching;
         if (history->count >= UINT32_MAX)
             return axc_gave_up(history->report, too_many);
@@ -283,6 +298,7 @@ void axc_history_free(struct axc_history *history)
     for (size_t i = 0; i < history->processes; i++) {
         axc_free(history->lanes[i].spans);
         axc_free(history->lanes[i].own);
+        axc_keys_free(&history->lanes[i].keys);
     }
     axc_free(history->lanes);
     axc_free(history->lane_of);

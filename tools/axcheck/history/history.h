@@ -7,6 +7,7 @@
 #define AXCHECK_HISTORY_H
 
 #include "axcheck.h"
+#include "keys.h"
 
 /* Two values that are no number; -(2^63 - 1) to 2^63 - 1 are. */
 #define AXC_NONE INT64_MIN        /* nothing there, sold out, empty, nobody */
@@ -64,6 +65,9 @@ struct axc_lane {
     size_t own_room;
     uint64_t time;      /* the last one that was coded */
     uint64_t responded; /* when its last operation was answered */
+    struct axc_keys keys; /* the keys of its operations; one without keys has key 0 */
+    size_t width;       /* numbers in all its operations */
+    bool keys_lost;     /* there was no memory for one */
     bool touching;      /* an operation was invoked at the very time the one before was answered */
     struct axc_use uses[AXC_MAX_VERBS];
 };
