@@ -7,6 +7,7 @@
  *     ./bench/map bytes --threads 1,2      the same with keys of 16 bytes
  *     ./bench/map memory                   resident bytes per entry, each peer in a process of its own
  *     ./bench/map pause [ENTRIES]          the slowest insertions while growing to 10 M entries
+ *     ./bench/map limit                    what memory itself allows, and how far from it a get and an update are
  *     ./bench/map crafted                  keys that collide under a well-known hash against random ones
  */
 #include "bench.h"
@@ -215,6 +216,8 @@ int main(int argc, char **argv)
         return map_report_memory(peers, entries);
     if (argc > 1 && strcmp(argv[1], "pause") == 0)
         return map_report_pause(peers, argc > 2 ? strtoull(argv[2], NULL, 10) : 10000000);
+    if (argc > 1 && strcmp(argv[1], "limit") == 0)
+        return map_report_limit(entries);
     if (argc > 1 && strcmp(argv[1], "crafted") == 0)
         return map_report_crafted(peers);
     if (argc > 1 && strcmp(argv[1], "bytes") == 0) {

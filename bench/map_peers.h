@@ -50,10 +50,11 @@ static inline void map_bench_end(const struct map_peer *peer)
         peer->thread_end();
 }
 
-/* map_reports.c: what is no rate. Each prints a table and returns the exit code. */
+/* map_reports.c, map_limit.c: what is no rate. Each prints a table and returns the exit code. */
 void *map_bench_fill(const struct map_peer *peer, uint64_t entries);
 int map_report_memory(const struct map_peer *const *peers, uint64_t entries);
 int map_report_pause(const struct map_peer *const *peers, uint64_t count);
+int map_report_limit(uint64_t entries);
 int map_report_crafted(const struct map_peer *const *peers);
 
 #ifdef __cplusplus
