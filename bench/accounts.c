@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* accounts: transfers between random accounts and on one hot pair, ours and under mutexes. */
+/* accounts: transfers between random accounts and on one hot pair, audits among transfers, ours and under mutexes. */
 #include <atomicx/accounts.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "bench.h"
+#include "latency.h"
 
 enum { ACCOUNTS = 1000, OPENING = 1000000 };
 
@@ -23,9 +25,14 @@ static uint32_t draw(uint64_t *state, uint32_t below)
     return (uint32_t)(((*state >> 32) * below) >> 32);
 }
 
+static int thread_count;
+static atomic_bool audited; /* the one who audits has done */
+
 static void prepare(int threads, uint64_t n)
 {
     (void)n;
+    thread_count = threads;
+    atomic_store(&audited, false);
     bench_require(ax_accounts_create(ACCOUNTS, 2 * (uint32_t)threads, NULL, &bank) == AX_OK, "create");
     for (int i = 0; i < ACCOUNTS; i++) {
         uint32_t account;
@@ -114,6 +121,47 @@ static void audits(int thread, uint64_t n)
         bench_require(ax_accounts_audit(bank, &sum) == AX_OK && sum == (int64_t)ACCOUNTS * OPENING, "money in flight");
 }
 
+static int64_t sum_mutex(void)
+{
+    int64_t sum = 0;
+    pthread_mutex_lock(&mutex);
+    for (int i = 0; i < ACCOUNTS; i++)
+        sum += guarded[i].balance;
+    pthread_mutex_unlock(&mutex);
+    return sum;
+}
+
+static int64_t sum_ours(void)
+{
+    int64_t sum;
+    return ax_accounts_audit(bank, &sum) == AX_OK ? sum : -1;
+}
+
+/* The first thread does the audits of all; the others move money meanwhile, which is not counted. */
+static inline void beside(int thread, uint64_t n, void (*transfer)(uint32_t, uint32_t, int64_t), int64_t (*sum)(void))
+{
+    uint64_t random = (uint64_t)thread * 7919 + 1;
+    while (thread != 0 && !atomic_load_explicit(&audited, memory_order_relaxed)) {
+        uint32_t from = draw(&random, ACCOUNTS), to = draw(&random, ACCOUNTS - 1);
+        transfer(from, to + (to >= from), draw(&random, 100));
+    }
+    if (thread != 0)
+        return;
+    for (BENCH_EACH(i, n * (uint64_t)thread_count))
+        bench_require(sum() == (int64_t)ACCOUNTS * OPENING, "money in flight");
+    atomic_store(&audited, true);
+}
+
+static void beside_mutex(int thread, uint64_t n)
+{
+    beside(thread, n, transfer_mutex, sum_mutex);
+}
+
+static void beside_ours(int thread, uint64_t n)
+{
+    beside(thread, n, transfer_ours, sum_ours);
+}
+
 int main(int argc, char **argv)
 {
     static const struct bench_case all[] = {
@@ -127,9 +175,14 @@ int main(int argc, char **argv)
         { "two ordered mutexes", prepare, pair_two, finish, NULL },
         { "ax_accounts", prepare, pair_ours, finish, NULL },
     };
+    static const struct bench_case sums[] = {
+        { "one mutex", prepare, beside_mutex, finish, NULL },
+        { "ax_accounts", prepare, beside_ours, finish, NULL },
+    };
     static const struct bench benches[] = {
         { "1,000 accounts", "transfers", all, 4, 4000000 },
         { "hot pair", "transfers", pair, 3, 4000000 },
+        { "audit of 1,000 accounts among transfers", "audits", sums, 2, 40000 },
     };
-    return bench_main(argc, argv, benches, 2);
+    return bench_main(argc, argv, benches, LATENCY ? 3 : 2); /* a rate of audits says little; how long one takes does */
 }
