@@ -67,7 +67,7 @@
  * for a bounded number of steps (a new order: the orders noted so far).
  *
  * Recursion is not offered, for readers neither: a second read lock deadlocks as soon as a writer waits
- * in between. Locks are private to a process. Memory of the checks: about 200 bytes per checked lock in
+ * in between. Locks are private to a process. Memory of the checks: 128 bytes per checked lock in
  * use, kept for the next lock after fini; about 1.5 KB per thread that uses one; 80 bytes per order.
  *
  * Memory order: as pthread's lock and unlock (acquire, release), and nothing else: the checks order
