@@ -255,7 +255,8 @@ def many_threads():
     expect("100000 threads", result, 2, err="--threads 100000: ")
     check("100000 threads leave stdout empty", result.stdout == "", result.stdout)
     expect("a million threads and one", run(SUBJECT, "--threads", "1000001"), 2, err="--threads 1000001: is too large")
-    expect("500 threads", run(SUBJECT, "--threads", "500", "--iters", "1e5"), 0, out="500 threads")
+    result = run(SUBJECT, "--threads", "500", "--iters", "1e5")
+    check("500 threads", result.returncode in (0, 3) and "500 threads" in result.stdout, result)  # 3: none met another
 
 
 def on_terminal(arguments, environment):
@@ -290,8 +291,11 @@ def terminal():
         print("what is written to a terminal was not looked at:", error)
         return
     colorful = {"TERM": "xterm"}
-    run_long = ["--duration", "0.9"]
-    seen = on_terminal(run_long, colorful)
+    for seconds in "0.9", "3", "10":  # a busy machine may keep the one that prints from its turn
+        run_long = ["--duration", seconds]
+        seen = on_terminal(run_long, colorful)
+        if b"to go" in seen:
+            break
     check("a progress line with rate and time to go", b"M/s" in seen and b"to go" in seen and b"\x1b[" in seen, seen)
     seen = on_terminal(run_long, {"TERM": "xterm", "NO_COLOR": "1"})
     check("NO_COLOR: progress without escapes", b"to go" in seen and b"\x1b" not in seen, seen)

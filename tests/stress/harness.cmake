@@ -3,7 +3,7 @@
 ax_program(stress_subject subject.c NO_TSAN LINK atomicx-stress)
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)
-  ax_test(stress.cli LABELS quick COST 10
+  ax_test(stress.cli LABELS quick TIMEOUT 300 COST 10
           COMMAND Python3::Interpreter ${here}/cli.py $<TARGET_FILE:stress_subject> $<TARGET_FILE:stress_counter>
                   $<TARGET_FILE:stress_tickets> ${axcheck})
 endif()
