@@ -129,7 +129,10 @@ for block in re.findall(r"```console\n(.*?)```", text, re.S):
             failures.append(f"not a tools/run command: {command}")
             continue
         checked += 1
-        run = subprocess.run(["sh", "-c", actual], cwd=build, capture_output=True, text=True, timeout=600)
+        for _ in range(10):
+            run = subprocess.run(["sh", "-c", actual], cwd=build, capture_output=True, text=True, timeout=600)
+            if run.returncode not in (0, 3) or run.returncode == expected:
+                break  # else a run in which no threads met, on a busy machine
         if run.returncode != expected:
             failures.append(f"{command}: exit {run.returncode}, expected {expected}\n{run.stdout}{run.stderr}")
         have = {skeleton(line) for line in (run.stdout + run.stderr).split("\n")}
