@@ -26,6 +26,7 @@
 enum {
     AXM_THREADS = 16,      /* lanes of a clock: the main thread and 15 more */
     AXM_EVENTS = 16000,    /* events of one execution, over all threads */
+    AXM_LOCS = 8192,       /* atomic locations of one execution */
     AXM_STACK = 256 << 10, /* bytes of a fiber's stack */
     AXM_CALLS = 32,        /* remembered callers, for reports */
     AXM_ROBUST = 16,       /* robust mutexes held by one thread */
@@ -147,6 +148,7 @@ struct axm_graph {
     uint16_t base;    /* events before this one are settled for the whole life of this graph */
     uint16_t pending; /* reads that will write and whose write half is not there yet */
     uint16_t sc;      /* seq_cst events, fences included */
+    uint16_t fences;  /* of them */
     uint16_t first[AXM_THREADS], last[AXM_THREADS], count[AXM_THREADS];
     struct axm_graph *below;
 };
@@ -188,7 +190,7 @@ static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
 }
 
 /* psc.c */
-bool axm_sc_consistent(const struct axm_graph *g);
+bool axm_sc_consistent(const struct axm_graph *g, uint16_t changed, uint16_t other);
 
 /* preempt.c */
 bool axm_more_preemptions(const struct axm_graph *g, unsigned limit);

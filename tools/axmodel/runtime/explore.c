@@ -21,7 +21,7 @@
 #include <string.h>
 
 static AXM_STATE uint16_t renamed[AXM_EVENTS];
-static AXM_STATE uint16_t loc_renamed[8192];
+static AXM_STATE uint16_t loc_renamed[AXM_LOCS];
 
 void axm_explore_begin(void)
 {
@@ -75,7 +75,7 @@ static bool settle(struct axm_graph *g)
         uint16_t w = axm_write_half(g, i);
         if (g->ev[w].flags & AXM_DEAD)
             return false;
-        if (g->ev[w].mo_next != AXM_NONE && !axm_sc_consistent(g))
+        if (g->ev[w].mo_next != AXM_NONE && !axm_sc_consistent(g, w, i))
             return false;
     }
     return true;
@@ -96,7 +96,7 @@ static bool next_place(struct axm_graph *g, uint16_t w, uint16_t after, uint32_t
             if (axm_bound(g, e->loc, &g->ev[reader].pre, reader) > e->rank)
                 return false;
         }
-        if (axm_sc_consistent(g))
+        if (axm_sc_consistent(g, w, reader))
             return true;
     }
     return false;
@@ -132,7 +132,7 @@ static bool next_source(struct axm_graph *g, uint16_t i)
         if (e->result == AXM_WRITES && other != AXM_NONE &&
             e->porf_pre.v[g->ev[other].tid] > g->ev[other].idx)
             continue; /* the other one cannot be revisited: it is in our prefix */
-        if (axm_sc_consistent(g))
+        if (axm_sc_consistent(g, i, AXM_NONE))
             return true;
     }
 }
@@ -175,6 +175,8 @@ static void copy_event(const struct axm_graph *g, struct axm_graph *h, uint16_t 
     }
     if (from->kind != AXM_CHOICE && e->ord == AXM_SC)
         h->sc++;
+    if (from->kind == AXM_FENCE)
+        h->fences++;
     if (from->kind == AXM_READ) {
         e->rf = new_name(from->rf);
         e->rmw = new_name(from->rmw);
@@ -251,14 +253,14 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
             else
                 h->ev[own->rf].taken = w->rmw;
             axm_read_from(h, nr, na);
-            good = axm_bound(h, w->loc, &h->ev[nr].pre, nr) <= w->rank && axm_sc_consistent(h);
+            good = axm_bound(h, w->loc, &h->ev[nr].pre, nr) <= w->rank && axm_sc_consistent(h, nr, na);
         }
     } else {
         axm_place(h, na, after);
         axm_read_from(h, nr, na);
         uint32_t bound = axm_bound(h, w->loc, &w->vc, na);
         good = axm_bound(h, w->loc, &h->ev[nr].pre, nr) <= w->rank &&
-               (axm_sc_consistent(h) || next_place(h, na, after, bound, nr));
+               (axm_sc_consistent(h, nr, na) || next_place(h, na, after, bound, nr));
     }
     return good;
 }
@@ -335,7 +337,7 @@ static bool next_graph(void)
                 if (may_fail(r)) {
                     r->flags |= AXM_SPURIOUS;
                     axm_read_from(g, reader, i);
-                    if (axm_sc_consistent(g)) {
+                    if (axm_sc_consistent(g, reader, i)) {
                         if (settle(g))
                             return true;
                         continue;

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { AXM_LOCS = 8192 };
-
 static AXM_STATE struct axm_graph *spare; /* freed graphs, kept for the next revisit */
 
 struct axm_graph *axm_graph_new(void)
@@ -42,7 +40,7 @@ void axm_graph_free(struct axm_graph *g)
 
 void axm_graph_clear(struct axm_graph *g)
 {
-    g->n = g->nlocs = g->base = g->pending = g->sc = 0;
+    g->n = g->nlocs = g->base = g->pending = g->sc = g->fences = 0;
     g->below = NULL;
     memset(g->first, 0xff, sizeof g->first);
     memset(g->last, 0xff, sizeof g->last);
@@ -145,6 +143,8 @@ void axm_drop_last(struct axm_graph *g)
         axm_unplace(g, i);
     if (e->kind != AXM_READ && e->kind != AXM_CHOICE && e->ord == AXM_SC)
         g->sc--;
+    if (e->kind == AXM_FENCE)
+        g->fences--;
     g->last[e->tid] = e->po_prev;
     if (e->po_prev == AXM_NONE)
         g->first[e->tid] = AXM_NONE;

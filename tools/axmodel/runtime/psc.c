@@ -23,10 +23,11 @@ static AXM_STATE uint16_t sc_list[SC_EVENTS];
 static AXM_STATE struct mask scb[AXM_EVENTS];
 static AXM_STATE bool scb_known[AXM_EVENTS];
 static AXM_STATE bool target[AXM_EVENTS];
+static AXM_STATE unsigned words; /* of a mask, as many as this graph needs */
 
 static void mask_add(struct mask *into, const struct mask *m)
 {
-    for (unsigned i = 0; i < WORDS; i++)
+    for (unsigned i = 0; i < words; i++)
         into->w[i] |= m->w[i];
 }
 
@@ -120,9 +121,54 @@ static void edges_of(const struct axm_graph *g, unsigned a)
             mask_add(&edge[a], &fences[i]);
 }
 
-bool axm_sc_consistent(const struct axm_graph *g)
+/* Whether the threads, taking turns, could have run these events with every read seeing the newest write: then
+ * program order, reads-from, modification order and from-read together are acyclic, and psc is made of these. */
+static bool is_interleaving(const struct axm_graph *g)
+{
+    static AXM_STATE uint16_t readers[AXM_EVENTS], first_readers[AXM_LOCS];
+    static AXM_STATE bool done[AXM_EVENTS];
+    uint16_t next[AXM_THREADS];
+    memset(readers, 0, g->n * sizeof readers[0]);
+    memset(first_readers, 0, g->nlocs * sizeof first_readers[0]);
+    memset(done, 0, g->n);
+    for (uint16_t i = 0; i < g->n; i++) {
+        const struct axm_event *e = &g->ev[i];
+        if (e->kind == AXM_READ && e->rf != AXM_NONE)
+            (*(e->rf == AXM_INIT ? &first_readers[e->loc] : &readers[e->rf]))++;
+    }
+    memcpy(next, g->first, sizeof next);
+    unsigned left = g->n;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (unsigned t = 0; t < axm.tids; t++)
+            for (uint16_t i = next[t]; i != AXM_NONE; i = next[t] = g->ev[i].po_next) {
+                const struct axm_event *e = &g->ev[i];
+                if (e->kind == AXM_READ && e->rf != AXM_NONE) {
+                    if (e->rf != AXM_INIT && !done[e->rf])
+                        break;
+                    (*(e->rf == AXM_INIT ? &first_readers[e->loc] : &readers[e->rf]))--;
+                } else if (e->kind == AXM_WRITE && e->mo_prev != AXM_NONE) {
+                    if (e->mo_prev == AXM_INIT ? first_readers[e->loc] != 0 : !done[e->mo_prev] || readers[e->mo_prev] != 0)
+                        break;
+                }
+                done[i] = true;
+                left--;
+                moved = true;
+            }
+    }
+    return left == 0;
+}
+
+/* Whether graph g is consistent, which it was but for what these events read or where they are placed; neither has
+ * anything after it in happens-before. Without seq_cst fences only edges from and to seq_cst events count, so that
+ * others cannot change it. */
+bool axm_sc_consistent(const struct axm_graph *g, uint16_t changed, uint16_t other)
 {
     if (g->sc < 2)
+        return true;
+    if (g->fences == 0 && g->ev[changed].ord != AXM_SC && (other == AXM_NONE || g->ev[other].ord != AXM_SC))
+        return true;
+    if (is_interleaving(g))
         return true;
     unsigned count = 0;
     bool one_location = true;
@@ -138,6 +184,7 @@ bool axm_sc_consistent(const struct axm_graph *g)
     }
     if (one_location)
         return true; /* then psc is part of what coherence orders */
+    words = (count + 63) / 64;
     memset(edge, 0, count * sizeof edge[0]);
     for (uint16_t i = 0; i < g->n; i++) {
         memset(&fences[i], 0, sizeof fences[i]);
@@ -163,7 +210,7 @@ bool axm_sc_consistent(const struct axm_graph *g)
             if (!(left.w[a / 64] >> (a % 64) & 1))
                 continue;
             uint64_t out = 0;
-            for (unsigned i = 0; i < WORDS; i++)
+            for (unsigned i = 0; i < words; i++)
                 out |= edge[a].w[i] & left.w[i];
             if (out == 0) {
                 left.w[a / 64] &= ~(UINT64_C(1) << (a % 64));

@@ -181,7 +181,7 @@ void axm_random_read(struct axm_graph *g, uint16_t i)
     while (n != 0) {
         uint64_t k = draw(n);
         axm_read_from(g, i, list[k]);
-        if (list[k] == axm_newest(l) || axm_sc_consistent(g))
+        if (list[k] == axm_newest(l) || axm_sc_consistent(g, i, AXM_NONE))
             break;
         memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
     }
@@ -237,7 +237,7 @@ void axm_random_write(struct axm_graph *g, uint16_t i)
     for (;;) {
         uint64_t k = draw(n);
         axm_place(g, i, list[k]);
-        if (e->mo_next == AXM_NONE || axm_sc_consistent(g))
+        if (e->mo_next == AXM_NONE || axm_sc_consistent(g, i, AXM_NONE))
             return;
         axm_unplace(g, i);
         memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);

@@ -504,6 +504,7 @@ void axm_sc_fence(uintptr_t pc)
         describe(e, &q, f);
         e->ord = AXM_SC;
         g->sc++;
+        g->fences++;
         e->vc = f->cur;
         e->porf = f->porf;
         e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
