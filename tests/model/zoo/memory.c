@@ -171,3 +171,54 @@ AX_MODEL_TEST(repaired_key_destructor_runs_before_join)
     assert(on_key_exit == 7);
     pthread_key_delete(key);
 }
+
+/* Large blocks are zeroed and freed as one; each of their words is as much in danger as a small one. */
+enum { TABLE = 100, UNTOUCHED = 77 };
+static _Atomic(long *) table;
+#define MAKES_TABLE(name, order)                     \
+    THREAD(name)                                     \
+    {                                                \
+        long *made = calloc(TABLE, sizeof *made);    \
+        store(&table, made, order);                  \
+        return NULL;                                 \
+    }
+MAKES_TABLE(makes_table_relaxed, relaxed)
+MAKES_TABLE(makes_table, release)
+THREAD(looks_into_table)
+{
+    long *t = load(&table, acquire);
+    if (t != NULL)
+        assert(t[UNTOUCHED] == 0);
+    return NULL;
+}
+AX_MODEL_BROKEN(broken_table_published_relaxed, "data race")
+{
+    run2(makes_table_relaxed, looks_into_table);
+    free(load(&table, relaxed));
+}
+AX_MODEL_TEST(repaired_table_published)
+{
+    run2(makes_table, looks_into_table);
+    free(load(&table, relaxed));
+}
+THREAD(frees_table)
+{
+    long *t = exchange(&table, NULL, acquire);
+    free(t);
+    return NULL;
+}
+AX_MODEL_BROKEN(broken_look_into_a_freed_table, "use after free")
+{
+    makes_table(NULL);
+    run2(looks_into_table, frees_table);
+}
+/* The block's next life begins anew. */
+AX_MODEL_TEST(a_table_after_another_one)
+{
+    ax_model_reuse_memory();
+    for (int i = 0; i < 2; i++) {
+        makes_table(NULL);
+        looks_into_table(NULL);
+        frees_table(NULL);
+    }
+}

@@ -28,13 +28,22 @@ struct cell {
     uint8_t covered; /* bytes that belong to an atomic location */
 };
 
-enum { RECORDS = 1 << 20, NO_RECORD = 0 };
+/* A write to, or the freeing of, many whole cells at once. Cells that are not there yet begin with the newest one
+ * that covers them. */
+struct range {
+    uintptr_t from, to; /* keys, inclusive */
+    struct record record;
+};
+
+enum { RECORDS = 1 << 20, NO_RECORD = 0, RANGES = 64, RANGE_BYTES = 64 };
 
 static AXM_STATE struct cell *cells;
 static AXM_STATE size_t cell_mask, cells_used;
 static AXM_STATE uint32_t gen;
 static AXM_STATE struct record *records;
 static AXM_STATE uint32_t records_used;
+static AXM_STATE struct range ranges[RANGES]; /* oldest first */
+static AXM_STATE unsigned ranges_used;
 
 /* Where the last search ended: most are for the same cell again. */
 static AXM_STATE size_t recent;
@@ -60,6 +69,7 @@ void axm_shadow_reset(void)
     }
     cells_used = 0;
     records_used = 1;
+    ranges_used = 0;
 }
 
 static size_t slot(uintptr_t key) { return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & cell_mask; }
@@ -117,6 +127,12 @@ static struct cell *search(uintptr_t key)
     c->records = NO_RECORD;
     c->covered = 0;
     memset(c->loc, 0xff, sizeof c->loc);
+    for (unsigned k = ranges_used; k-- != 0;)
+        if (key >= ranges[k].from && key <= ranges[k].to && records_used != RECORDS) {
+            c->records = records_used++;
+            records[c->records] = ranges[k].record;
+            break;
+        }
     return c;
 }
 
@@ -161,6 +177,24 @@ static void check_atomics(uint16_t loc, enum axm_touch how, uintptr_t pc)
     }
 }
 
+/* A conflict of this access with record r, if there is one. */
+static void check_record(const struct record *r, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
+    const struct axm_fiber *f = axm.cur;
+    if (r->kind == AXM_TOUCH_FREE)
+        report_freed(touch_name[how], addr, r, pc);
+    if (f->cur.v[r->tid] >= r->clk || r->tid == f->tid || (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_READ))
+        return;
+    if (how == AXM_TOUCH_FREE) {
+        axm.pc2 = r->pc;
+        axm.tid2 = r->tid;
+        axm_violation(AXM_USE_AFTER_FREE, pc, "thread %u frees memory at %#zx while thread %u may still %s it", f->tid,
+                      (size_t)addr, r->tid, touch_name[r->kind]);
+    }
+    report_race(how == AXM_TOUCH_WRITE ? "plain write" : "plain read", addr, size, pc,
+                r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
+}
+
 static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
@@ -172,19 +206,8 @@ static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size
             link = &r->next;
             continue;
         }
-        if (r->kind == AXM_TOUCH_FREE)
-            report_freed(touch_name[how], addr, r, pc);
+        check_record(r, addr, size, how, pc);
         bool ordered = f->cur.v[r->tid] >= r->clk || r->tid == f->tid;
-        if (!ordered && (how != AXM_TOUCH_READ || r->kind != AXM_TOUCH_READ)) {
-            if (how == AXM_TOUCH_FREE) {
-                axm.pc2 = r->pc;
-                axm.tid2 = r->tid;
-                axm_violation(AXM_USE_AFTER_FREE, pc, "thread %u frees memory at %#zx while thread %u may still %s it",
-                              f->tid, (size_t)addr, r->tid, touch_name[r->kind]);
-            }
-            report_race(how == AXM_TOUCH_WRITE ? "plain write" : "plain read", addr, size, pc,
-                        r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
-        }
         if (ordered && (r->mask & ~mask) == 0 && (how != AXM_TOUCH_READ || r->kind == AXM_TOUCH_READ)) {
             mine = *link;
             *link = r->next;
@@ -217,6 +240,36 @@ static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size
     c->records = mine;
 }
 
+/* Writes or frees the whole cells from..to: those that are there one by one, the others together; false when there is
+ * no room for that. */
+static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
+    const struct axm_fiber *f = axm.cur;
+    if (ranges_used == RANGES)
+        return false;
+    bool absent = false;
+    for (uintptr_t key = from; key <= to; key++) {
+        struct cell *c = find(key);
+        if (c != NULL)
+            touch_cell(c, 0xff, addr, size, how, pc);
+        else
+            absent = true;
+    }
+    if (!absent)
+        return true;
+    unsigned kept = 0;
+    for (unsigned k = 0; k < ranges_used; k++) {
+        if (ranges[k].from <= to && ranges[k].to >= from)
+            check_record(&ranges[k].record, addr, size, how, pc);
+        if (ranges[k].from < from || ranges[k].to > to)
+            ranges[kept++] = ranges[k];
+    }
+    ranges[kept] = (struct range){from, to, {.pc = pc, .next = NO_RECORD, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
+                                             .kind = (uint8_t)how, .mask = 0xff}};
+    ranges_used = kept + 1;
+    return true;
+}
+
 void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
@@ -240,7 +293,13 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
         return;
     }
     uintptr_t last = addr + size - 1;
+    uintptr_t whole = (addr + 7) >> 3, end = (addr + size) >> 3; /* the cells that lie within */
+    bool together = how != AXM_TOUCH_READ && size >= RANGE_BYTES && touch_range(whole, end - 1, addr, size, how, pc);
     for (uintptr_t key = addr >> 3; key <= last >> 3; key++) {
+        if (together && key == whole)
+            key = end;
+        if (key > last >> 3)
+            break;
         unsigned from = key == addr >> 3 ? addr & 7 : 0;
         unsigned to = key == last >> 3 ? (last & 7) + 1 : 8;
         uint8_t mask = (uint8_t)(((1u << to) - 1) & ~((1u << from) - 1));
@@ -251,7 +310,13 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
 /* The memory begins a new life: nothing of what was known about it counts. */
 void axm_forget(uintptr_t addr, size_t size)
 {
-    for (uintptr_t key = addr >> 3; key <= (addr + size - 1) >> 3; key++) {
+    uintptr_t last = (addr + size - 1) >> 3;
+    unsigned kept = 0;
+    for (unsigned k = 0; k < ranges_used; k++)
+        if (ranges[k].from < addr >> 3 || ranges[k].to > last)
+            ranges[kept++] = ranges[k];
+    ranges_used = kept;
+    for (uintptr_t key = addr >> 3; key <= last; key++) {
         struct cell *c = find(key);
         if (c == NULL)
             continue;
