@@ -24,21 +24,17 @@ void __wrap_free(void *p);
 
 static const ax_outcome_test *test_of(const struct ax_model_case *c) { return &all[c - cases]; }
 
-/* Whether the results are those of the pattern: "0 0|1". */
+/* Whether the results are those of the pattern, "0 0|1": of each result the numbers it may be. */
 static bool fits(const char *pattern, const int32_t *results, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        bool any = false;
-        for (;;) {
-            char *end;
-            any = strtol(pattern, &end, 10) == results[i] || any;
-            pattern = end;
-            if (*pattern != '|')
-                break;
-            pattern++;
-        }
-        if (!any)
+    for (const int32_t *r = results; r < results + count; r++) {
+        char *end;
+        bool fit = strtol(pattern, &end, 10) == *r;
+        while (*end == '|')
+            fit |= strtol(end + 1, &end, 10) == *r;
+        if (!fit)
             return false;
+        pattern = end;
     }
     return *pattern == '\0';
 }
