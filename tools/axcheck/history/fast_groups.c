@@ -239,7 +239,7 @@ static bool join(struct judge *j, struct group *group, uint64_t latest, uint32_t
 {
     if (answered(j, op) < latest)
         return axc_fast_wrong(j->part, j->fast, (uint32_t[]){from, op}, 2, "process %" PRIu32 " was answered before what must come before it was invoked",
-                     op_of(j, op)->process);
+                              op_of(j, op)->process);
     if (answered(j, op) < group->earliest) {
         group->earliest = answered(j, op);
         group->earliest_op = op;
@@ -339,7 +339,7 @@ static int by_earliest(const void *left, const void *right)
 static bool clash(struct judge *j, const struct group *a, const struct group *b)
 {
     return axc_fast_wrong(j->part, j->fast, (uint32_t[]){a->earliest_op, a->latest_op, b->earliest_op, b->latest_op}, 4,
-                 "two groups of operations that belong together each began before the other had ended");
+                          "two groups of operations that belong together each began before the other had ended");
 }
 
 /* Forward groups, in which something was answered before something else was invoked, fill that time: no two at once, and no

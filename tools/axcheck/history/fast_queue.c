@@ -154,7 +154,7 @@ static bool check_order(struct judge *j, struct stay *sure)
                 latest = &sure[next];
         if (latest != NULL && stay->left < latest->called)
             return axc_fast_wrong(j->part, j->fast, (uint32_t[]){latest->in, stay->in, stay->out, latest->out}, 4,
-                         "%" PRId64 " was in before %" PRId64 " was sent, and %" PRId64 " came out first", latest->value, stay->value, stay->value);
+                                  "%" PRId64 " was in before %" PRId64 " was sent, and %" PRId64 " came out first", latest->value, stay->value, stay->value);
     }
     return true;
 }

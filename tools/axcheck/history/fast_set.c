@@ -41,7 +41,7 @@ static bool says(const struct judge *j, uint32_t op, int *found, bool *changes)
     bool open = of->responded == AXC_PENDING, adds = of->verb == SET_ADD, asks = of->verb == SET_CONTAINS;
     bool told = of->results > 0 && axc_values(j->part->history, of)[1] != 0;
     *changes = !asks && (open || told);
-    *found = asks ? told : adds != *changes; /* an addition finds it out if it changes that, and in if not */
+    *found = asks ? told : adds != *changes; /* an addition that changes it finds it out, a removal in */
     return !asks || of->results > 0;
 }
 
