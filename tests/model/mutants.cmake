@@ -13,5 +13,5 @@ foreach(noun IN ITEMS accounts accounts_orders) # too many executions: random on
 endforeach()
 ax_test(mutants LABELS long mutants TIMEOUT 1200
   COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tests/mutants/mutants.py ${PROJECT_SOURCE_DIR} ${programs})
-ax_test(mutants.by_hand LABELS model COMMAND ${PROJECT_SOURCE_DIR}/tests/mutants/by-hand ${PROJECT_SOURCE_DIR}
+ax_test(mutants.by_hand LABELS model TIMEOUT 600 COMMAND ${PROJECT_SOURCE_DIR}/tests/mutants/by-hand ${PROJECT_SOURCE_DIR}
   $<TARGET_FILE:axmodel> ${Python3_EXECUTABLE})

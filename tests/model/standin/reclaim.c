@@ -24,8 +24,11 @@ void axi_domain_open(struct axi_domain *domain) { (void)domain; }
 void axi_domain_close(struct axi_domain *domain)
 {
     for (int t = 0; t < THREADS; t++) {
-        for (int i = 0; i < kept_count[t]; i++)
-            domain->release(domain, kept[t][i].thing, kept[t][i].kind);
+        for (int i = 0; i < kept_count[t]; i++) {
+            struct axi_retired *thing = kept[t][i].thing;
+            kept[t][i].thing = NULL; /* what is pointed to is no leak */
+            domain->release(domain, thing, kept[t][i].kind);
+        }
         kept_count[t] = 0;
     }
 }
