@@ -211,6 +211,15 @@ AX_MODEL_TEST(of_two_that_put_one_key_back_one_does)
     assert(ax_map_get(map, ax_key_u64(1), &value) == AX_OK && results[value] == AX_OK && results[3 - value] != AX_OK);
     close_map();
 }
+AX_MODEL_TEST(of_two_that_replace_the_short_way_and_look_one_sees_the_other)
+{
+    open_map_as_users_do();
+    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, ax_key_u64(2), 3) == AX_OK);
+    run2(replaces_1_and_looks_at_2, replaces_2_and_looks_at_1);
+    assert(seen[1] == 7 || seen[2] == 7);
+    ax_map_destroy(map);
+}
 /* Slots that nobody has claimed have the tag 0, and of those a look-up tries the third first. */
 THREAD(puts_2_and_3)
 {
