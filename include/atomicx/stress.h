@@ -227,6 +227,8 @@ struct ax_stress_impl {
     void *(*create)(const ax_stress_run *run);
     void (*destroy)(void *object); /**< by one thread, after all calls on it */
     ax_stress_call *calls[AX_STRESS_OPERATIONS]; /**< for each of program->operations; NULL: it has no such */
+    /** Who may call each: bit i is thread i of a round, bit 31 all later ones; 0: every thread may. */
+    uint32_t callers[AX_STRESS_OPERATIONS];
 };
 
 /** Where an argument comes from. */
@@ -245,7 +247,6 @@ typedef struct ax_stress_operation {
     uint32_t weight; /**< by default */
     ax_stress_source takes[AX_STRESS_ARGUMENTS];
     int64_t (*choose)(ax_stress_random *random); /**< for AX_STRESS_CHOSEN */
-    uint32_t threads; /**< bit i: thread i of a round may call it, bit 31 stands for all later ones; 0: each thread may */
     /** What it does to the model's state, and the only result it may then have. */
     ax_stress_call *model;
     /** Instead of `model`, where several results are right: whether this one is, and what it then does to the state. */

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 /* In rows of rounds. */
-#define PATIENCE_LEAST 80
+#define PATIENCE_LEAST 50
 #define PATIENCE_MOST 1500
 #define PATIENCE_TIMES 10 /* what the last one that failed took */
 #define PATIENCE_ALL 20000
@@ -24,11 +24,11 @@ void axi_hunt_destroy(struct axi_hunt *hunt)
         munmap(hunt, sizeof *hunt);
 }
 
-bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_program *program, struct axi_plan *plan)
+bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_run *run, struct axi_plan *plan)
 {
     hunt->shrunk = hunt->shrunk || hunt->passed >= hunt->ways || hunt->rows > PATIENCE_ALL;
     *plan = hunt->best;
-    return !hunt->shrunk && axi_plan_simpler(program, plan, hunt->way % hunt->ways);
+    return !hunt->shrunk && axi_plan_simpler(run, plan, hunt->way % hunt->ways);
 }
 
 static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
@@ -36,7 +36,7 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
     return value < least ? least : value > most ? most : value;
 }
 
-void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_program *program, const struct axi_plan *plan, uint64_t rows,
+void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_run *run, const struct axi_plan *plan, uint64_t rows,
                      const char *why, const char *drawing)
 {
     if (!hunt->failed) {
@@ -49,7 +49,7 @@ void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_program *program, co
     hunt->best = *plan;
     hunt->passed = 0; /* and the ways go on where they were: the next part to leave out has moved up */
     struct axi_plan simpler = *plan;
-    for (hunt->ways = 0; axi_plan_simpler(program, &simpler, hunt->ways); hunt->ways++)
+    for (hunt->ways = 0; axi_plan_simpler(run, &simpler, hunt->ways); hunt->ways++)
         simpler = *plan;
     snprintf(hunt->why, sizeof hunt->why, "%s", why);
     snprintf(hunt->drawing, sizeof hunt->drawing, "%s", drawing);
@@ -77,19 +77,21 @@ static void draw_plan(const ax_stress_program *program, const struct axi_plan *p
     }
 }
 
-bool axi_hunt_crashed(struct axi_hunt *hunt, const ax_stress_program *program, const char *sentence)
+bool axi_hunt_crashed(struct axi_hunt *hunt, const ax_stress_run *run, const char *sentence)
 {
+    if (axi_interrupted())
+        return false;
     bool hung = strncmp(sentence, "hung", 4) == 0; /* each further one would take as long */
-    bool again = !hung && !hunt->shrunk && !axi_interrupted();
+    bool again = !hung && !hunt->shrunk;
     if (!hunt->failed && !hunt->alone && again) {
         hunt->alone = true;
         return true;
     }
     char drawing[sizeof hunt->drawing] = "";
-    draw_plan(program, &hunt->plan, drawing, sizeof drawing);
-    axi_hunt_failed(hunt, program, &hunt->plan, 0, sentence, drawing);
+    draw_plan(run->program, &hunt->plan, drawing, sizeof drawing);
+    axi_hunt_failed(hunt, run, &hunt->plan, 0, sentence, drawing);
     struct axi_plan next;
-    return again && axi_hunt_next(hunt, program, &next);
+    return again && axi_hunt_next(hunt, run, &next);
 }
 
 void axi_hunt_sentence(const struct axi_hunt *hunt, char *sentence, size_t size)

@@ -184,7 +184,7 @@ static bool hammer(struct axi_stress *stress, int *code)
         /* Threads that don't move can't be joined, and what they may still touch can't be freed. */
         axi_record_abandon(stress);
         if (stress->hunt != NULL)
-            axi_hunt_crashed(stress->hunt, stress->run.program, summary.sentence);
+            axi_hunt_crashed(stress->hunt, &stress->run, summary.sentence);
         *code = say(stress, &summary);
         axi_heartbeat(stress, 'd');
         _exit(*code);
@@ -267,8 +267,8 @@ static int run_in_child(struct axi_stress *stress)
     int code;
     do {
         code = axi_in_child(stress, run_and_judge, summary.sentence, sizeof summary.sentence);
-    } while (code < 0 && stress->hunt != NULL && axi_hunt_crashed(stress->hunt, stress->run.program, summary.sentence));
-    if (code < 0 && stress->hunt != NULL)
+    } while (code < 0 && stress->hunt != NULL && axi_hunt_crashed(stress->hunt, &stress->run, summary.sentence));
+    if (code < 0 && stress->hunt != NULL && stress->hunt->failed)
         axi_hunt_sentence(stress->hunt, summary.sentence, sizeof summary.sentence);
     return code >= 0 ? code : say(stress, &summary);
 }

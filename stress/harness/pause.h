@@ -13,6 +13,9 @@ bool axi_pauses_work(void);
  * may do what a signal handler may. */
 void axi_pause_after(uint32_t instructions, void (*pause)(void *), void *argument);
 
+/* How many there were so far. */
+uint32_t axi_pause_count(void);
+
 /* No more counting. How many instructions there were; 0: the pause came before. */
 uint32_t axi_pause_end(void);
 

@@ -20,9 +20,10 @@ uint32_t axi_arguments(const ax_stress_operation *operation)
 
 bool axi_may_call(const struct axi_stress *stress, uint32_t number, uint32_t operation)
 {
-    uint32_t threads = stress->run.program->operations[operation].threads;
-    return stress->run.impl->calls[operation] != NULL && stress->weight[operation] > 0 &&
-           (threads == 0 || (threads >> (number < 31 ? number : 31) & 1) != 0);
+    const ax_stress_impl *impl = stress->run.impl;
+    uint32_t callers = impl->callers[operation];
+    return impl->calls[operation] != NULL && stress->weight[operation] > 0 &&
+           (callers == 0 || (callers >> (number < 31 ? number : 31) & 1) != 0);
 }
 
 bool axi_has_work(const struct axi_stress *stress, uint32_t number)
@@ -88,6 +89,7 @@ void axi_plan_choose(const struct axi_stress *stress, uint32_t threads, uint32_t
 
 void axi_plan_delay(struct axi_plan *plan, ax_stress_random *random)
 {
+    memset(plan->waits, 0, sizeof plan->waits);
     for (uint32_t t = 0; t < plan->threads; t++)
         for (uint32_t i = 0; i < plan->count[t]; i++) { /* half of them at once: what is quick to meet meets */
             plan->calls[t][i].delay = (ax_stress_bits(random) & 1) == 0 ? 0 : (uint32_t)ax_stress_below(random, DELAY_MOST);
@@ -95,9 +97,12 @@ void axi_plan_delay(struct axi_plan *plan, ax_stress_random *random)
         }
 }
 
-void axi_plan_pause(struct axi_plan *plan, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random)
+void axi_plan_pause(struct axi_plan *plan, uint32_t before, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random)
 {
     uint32_t all = axi_plan_calls(plan);
+    bool pauses_in[AXI_TEAM_MOST] = { false };
+    if (axi_plan_busy(plan) < 2) /* nobody to wait for */
+        return;
     for (uint64_t pauses = ax_stress_below(random, 4) == 0 ? 2 : 1; pauses > 0; pauses--) {
         uint64_t chosen = ax_stress_below(random, all);
         uint32_t thread = 0;
@@ -105,9 +110,13 @@ void axi_plan_pause(struct axi_plan *plan, const uint32_t longest[AX_STRESS_OPER
             chosen -= plan->count[thread];
         struct axi_planned *call = &plan->calls[thread][chosen];
         uint32_t others = all - plan->count[thread];
-        call->pause = 1 + (uint32_t)ax_stress_below(random, longest[call->operation]);
-        call->until = others > 0 ? 1 + (uint32_t)ax_stress_below(random, others) : 0;
+        call->pause = before + 1 + (uint32_t)ax_stress_below(random, longest[call->operation] - before);
+        call->until = (ax_stress_bits(random) & 1) == 0 ? others : 1 + (uint32_t)ax_stress_below(random, others);
+        pauses_in[thread] = true;
     }
+    /* Half of the time all others do what they do in the pause. */
+    for (uint32_t t = 0, wait = (uint32_t)ax_stress_below(random, 2); t < plan->threads; t++)
+        plan->waits[t] = wait != 0 && !pauses_in[t];
 }
 
 bool axi_plan_pauses(const struct axi_plan *plan)
@@ -132,6 +141,8 @@ void axi_plan_text(const ax_stress_program *program, const struct axi_plan *plan
     for (uint32_t t = 0, before = 0; t < threads; t++) {
         if (t > 0)
             PUT(before > 0 ? " |" : "|"), PUT("%s", plan->count[t] > 0 ? " " : "");
+        if (plan->waits[t] && plan->count[t] > 0)
+            PUT("> ");
         before = plan->count[t];
         for (uint32_t i = 0; i < plan->count[t]; i++) {
             const struct axi_planned *call = &plan->calls[t][i];
@@ -217,6 +228,11 @@ const char *axi_plan_parse(const struct axi_stress *stress, const char *text, st
             at++;
             continue;
         }
+        if (*at == '>' && plan->count[thread] == 0) {
+            plan->waits[thread] = true;
+            at++;
+            continue;
+        }
         if (plan->count[thread] == AXI_ROUND_MOST)
             return "a thread of a round has at most 16 operations";
         const char *error = parse_call(stress, thread, &at, &plan->calls[thread][plan->count[thread]]);
@@ -261,41 +277,48 @@ static void leave_out(struct axi_plan *plan, uint32_t thread, uint32_t call)
 }
 
 /* Whether all threads may do the same. */
-static bool are_alike(const ax_stress_program *program)
+static bool are_alike(const ax_stress_run *run)
 {
-    for (size_t i = 0; i < program->operation_count; i++)
-        if (program->operations[i].threads != 0)
+    for (size_t i = 0; i < run->program->operation_count; i++)
+        if (run->impl->callers[i] != 0)
             return false;
     return true;
 }
 
 /* Threads move up to the free place, unless it depends on their numbers what they may do. */
-static void leave_out_thread(const ax_stress_program *program, struct axi_plan *plan, uint32_t thread)
+static void leave_out_thread(const ax_stress_run *run, struct axi_plan *plan, uint32_t thread)
 {
     plan->count[thread] = 0;
-    for (uint32_t t = thread; are_alike(program) && t + 1 < plan->threads; t++) {
+    for (uint32_t t = thread; are_alike(run) && t + 1 < plan->threads; t++) {
         plan->count[t] = plan->count[t + 1];
+        plan->waits[t] = plan->waits[t + 1];
         plan->count[t + 1] = 0;
         memcpy(plan->calls[t], plan->calls[t + 1], sizeof plan->calls[t]);
     }
+    if (axi_plan_busy(plan) == 1) {
+        memset(plan->waits, 0, sizeof plan->waits);
+        for (uint32_t t = 0; t < plan->threads; t++)
+            for (uint32_t i = 0; i < plan->count[t]; i++)
+                plan->calls[t][i].pause = 0;
+    }
 }
 
-static bool can_join(const ax_stress_program *program, const struct axi_plan *plan, uint32_t thread, uint32_t with)
+static bool can_join(const ax_stress_run *run, const struct axi_plan *plan, uint32_t thread, uint32_t with)
 {
-    return thread != with && plan->count[thread] > 0 && plan->count[with] > 0 && are_alike(program) &&
+    return thread != with && plan->count[thread] > 0 && plan->count[with] > 0 && are_alike(run) &&
            plan->count[thread] + plan->count[with] <= AXI_ROUND_MOST;
 }
 
 /* One thread does what two did, one after the other: what fails then needs no second thread. */
-static void join(const ax_stress_program *program, struct axi_plan *plan, uint32_t thread, uint32_t with)
+static void join(const ax_stress_run *run, struct axi_plan *plan, uint32_t thread, uint32_t with)
 {
     memcpy(&plan->calls[with][plan->count[with]], plan->calls[thread], plan->count[thread] * sizeof plan->calls[0][0]);
     plan->count[with] += plan->count[thread];
-    leave_out_thread(program, plan, thread);
+    leave_out_thread(run, plan, thread);
 }
 
 /* Counts the fresh arguments from 1; false: they were already. */
-static bool count_afresh(const ax_stress_program *program, struct axi_plan *plan)
+static bool count_afresh(const ax_stress_run *run, struct axi_plan *plan)
 {
     int64_t fresh = 0;
     bool changed = false;
@@ -303,7 +326,7 @@ static bool count_afresh(const ax_stress_program *program, struct axi_plan *plan
         for (uint32_t i = 0; i < plan->count[t]; i++)
             for (uint32_t a = 0; a < AX_STRESS_ARGUMENTS; a++) {
                 struct axi_planned *call = &plan->calls[t][i];
-                if (program->operations[call->operation].takes[a] != AX_STRESS_FRESH)
+                if (run->program->operations[call->operation].takes[a] != AX_STRESS_FRESH)
                     continue;
                 changed = changed || call->arguments[a] != fresh + 1;
                 call->arguments[a] = ++fresh;
@@ -311,17 +334,17 @@ static bool count_afresh(const ax_stress_program *program, struct axi_plan *plan
     return changed;
 }
 
-bool axi_plan_simpler(const ax_stress_program *program, struct axi_plan *plan, uint32_t way)
+bool axi_plan_simpler(const ax_stress_run *run, struct axi_plan *plan, uint32_t way)
 {
     for (uint32_t t = 0; t < plan->threads; t++)
         if (plan->count[t] > 0 && axi_plan_busy(plan) > 1 && way-- == 0) {
-            leave_out_thread(program, plan, t);
+            leave_out_thread(run, plan, t);
             return true;
         }
     for (uint32_t t = 0; t < plan->threads; t++)
         for (uint32_t s = 0; s < plan->threads; s++)
-            if (can_join(program, plan, t, s) && way-- == 0) {
-                join(program, plan, t, s);
+            if (can_join(run, plan, t, s) && way-- == 0) {
+                join(run, plan, t, s);
                 return true;
             }
     for (uint32_t t = 0; t < plan->threads; t++)
@@ -329,17 +352,17 @@ bool axi_plan_simpler(const ax_stress_program *program, struct axi_plan *plan, u
             if (axi_plan_calls(plan) > 1 && way-- == 0) {
                 leave_out(plan, t, i);
                 if (plan->count[t] == 0)
-                    leave_out_thread(program, plan, t);
+                    leave_out_thread(run, plan, t);
                 return true;
             }
     for (uint32_t t = 0; t < plan->threads; t++)
         for (uint32_t i = 0; i < plan->count[t]; i++)
             for (uint32_t a = 0; a < AX_STRESS_ARGUMENTS; a++) {
                 struct axi_planned *call = &plan->calls[t][i];
-                if (program->operations[call->operation].takes[a] == AX_STRESS_KEY && call->arguments[a] > 0 && way-- == 0) {
+                if (run->program->operations[call->operation].takes[a] == AX_STRESS_KEY && call->arguments[a] > 0 && way-- == 0) {
                     call->arguments[a]--;
                     return true;
                 }
             }
-    return way == 0 && count_afresh(program, plan);
+    return way == 0 && count_afresh(run, plan);
 }

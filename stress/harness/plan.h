@@ -18,6 +18,7 @@ struct axi_planned {
 struct axi_plan {
     uint32_t threads;
     uint32_t count[AXI_TEAM_MOST];
+    bool waits[AXI_TEAM_MOST]; /* begins when another one pauses */
     struct axi_planned calls[AXI_TEAM_MOST][AXI_ROUND_MOST];
 };
 
@@ -35,12 +36,12 @@ void axi_plan_choose(const struct axi_stress *stress, uint32_t threads, uint32_t
                      struct axi_plan *plan);
 /* Other delays, the same operations; and without pauses. */
 void axi_plan_delay(struct axi_plan *plan, ax_stress_random *random);
-/* Other pauses: one or two, each within the first `longest` instructions of its operation. */
-void axi_plan_pause(struct axi_plan *plan, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random);
+/* Other pauses: one or two, each after more than `before` instructions and at most `longest` of its operation. */
+void axi_plan_pause(struct axi_plan *plan, uint32_t before, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random);
 bool axi_plan_pauses(const struct axi_plan *plan); /* whether it has any */
 
-/* A plan as text, as --round has it: "push(1) pop@12+1 | pop", with a pause
- * after 12 instructions of that pop until 1 other operation was done. What does not fit is left out. */
+/* A plan as text, as --round has it: "push(1) pop@12+1 | > pop", with a pause
+ * after 12 instructions of that pop until 1 other operation was done, and a thread that begins in this pause. What does not fit is left out. */
 void axi_plan_text(const ax_stress_program *program, const struct axi_plan *plan, char *text, size_t size);
 /* And back: NULL, or why not. */
 const char *axi_plan_parse(const struct axi_stress *stress, const char *text, struct axi_plan *plan);
@@ -51,6 +52,6 @@ uint32_t axi_plan_longest(const struct axi_plan *plan); /* of one thread */
 
 /* Makes the plan simpler: without a thread, with one doing what two did, without an operation, with a smaller key, with fresh arguments counted from 1. These
  * are so many ways, by number; false when there are fewer. */
-bool axi_plan_simpler(const ax_stress_program *program, struct axi_plan *plan, uint32_t way);
+bool axi_plan_simpler(const ax_stress_run *run, struct axi_plan *plan, uint32_t way);
 
 #endif

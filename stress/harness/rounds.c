@@ -21,9 +21,9 @@
 #define TRIAL_NS (AXI_SECOND / 500) /* for each length */
 #define TRIAL_ROWS 2
 #define UNKNOWN_LENGTH 200 /* of an operation, in instructions, before one was counted to its end */
-#define PAUSE_YIELDS 64
-#define PAUSE_SLEEPS 20
-#define PAUSE_SLEEP_NS 50000
+#define PAUSE_YIELDS 8
+#define PAUSE_SLEEP_NS 20000
+#define PAUSE_MOST_NS 400000
 #define SETTLED_NS (AXI_SECOND / 4) /* with the best one, until all are tried again */
 
 static const size_t lengths[] = { 1, 4, 16, ROW_MOST };
@@ -44,8 +44,10 @@ struct member {
     uint64_t last, back; /* stamp; the furthest that the clock ever went back */
     uint64_t idle;       /* what passing the time computes */
     uint32_t done;       /* calls of this row; read by those who pause */
+    bool paused;         /* in this row; read by those who wait for that */
     uint32_t until;      /* how many calls of the others my pause waits for */
-    uint32_t longest[AX_STRESS_OPERATIONS]; /* instructions that a call took, as far as counted */
+    uint32_t counted;    /* instructions of the last call; 0: it paused, or was not counted */
+    uint32_t longest[AX_STRESS_OPERATIONS]; /* the most of all calls of an operation */
     struct axi_answer *answers;
     struct axi_judge *judge;
     /* of the row's part that it judged */
@@ -67,7 +69,8 @@ struct team {
     struct tuning tuning;
     uint64_t rounds, overlaps, undecided, rounds_left;
     uint64_t tried; /* rows of the plan, while a failure is shrunk */
-    uint32_t longest[AX_STRESS_OPERATIONS]; /* instructions within which a pause may come */
+    uint32_t before_call, after_call; /* instructions that are counted beside those of a call */
+    uint32_t longest[AX_STRESS_OPERATIONS]; /* the last one of a call, as far as known; what is longer pauses before */
     bool over;
 };
 
@@ -93,10 +96,12 @@ static void pass_time(struct member *me, uint32_t turns)
  * for long. */
 static void pause_for_others(void *argument)
 {
-    const struct member *me = argument;
+    struct member *me = argument;
     const struct team *team = me->team;
     uint32_t all = axi_plan_calls(&team->plan) - team->plan.count[me->number], before = UINT32_MAX;
-    for (int i = 0; i < PAUSE_YIELDS + PAUSE_SLEEPS; i++) {
+    uint64_t begun = axi_now_ns();
+    AX_DETAIL_STORE_RELAXED(&me->paused, true); /* relaxed: no more than a hint */
+    for (int i = 0; axi_now_ns() - begun < PAUSE_MOST_NS; i++) {
         uint32_t done = 0;
         for (uint32_t t = 0; t < team->size; t++)
             done += t != me->number ? AX_DETAIL_LOAD_RELAXED(&team->members[t].done) : 0; /* relaxed: no more than a hint */
@@ -110,39 +115,80 @@ static void pause_for_others(void *argument)
     }
 }
 
-static void end_pause(struct member *me, uint32_t operation)
+/* Until another thread pauses, or is through without: its operation may have been shorter this time. */
+static void wait_for_pause(const struct member *me)
 {
-    uint32_t instructions = axi_pause_end();
-    me->longest[operation] = instructions > me->longest[operation] ? instructions : me->longest[operation];
+    const struct team *team = me->team;
+    for (uint64_t i = 1;; i++) {
+        bool somebody = false;
+        for (uint32_t t = 0; t < team->size; t++) {
+            const struct member *other = &team->members[t];
+            if (AX_DETAIL_LOAD_RELAXED(&other->paused)) /* relaxed: no more than a hint */
+                return;
+            somebody = somebody || (!team->plan.waits[t] && AX_DETAIL_LOAD_RELAXED(&other->done) < team->plan.count[t]);
+        }
+        if (!somebody)
+            return;
+        axi_spin_hint();
+        if (i % team->meeting.patience == 0)
+            sched_yield();
+    }
+}
+
+/* One call with its stamps. The one place where it is made, so that all take as many instructions. */
+static __attribute__((noinline)) void call(struct member *me, ax_stress_call *function, void *object,
+                                           const struct axi_planned *planned, struct axi_answer *answer)
+{
+    if (planned->pause != 0)
+        axi_pause_after(planned->pause, pause_for_others, me);
+    uint64_t invoked = ax_stress_log_before_(&me->clock);
+    answer->result = function(object, planned->arguments);
+    uint64_t answered = ax_stress_log_after_(&me->clock);
+    if (planned->pause != 0)
+        me->counted = axi_pause_end();
+    /* A thread that was moved to a CPU whose clock is behind: its own order is certain. */
+    if (invoked < me->last) {
+        me->back = me->last - invoked > me->back ? me->last - invoked : me->back;
+        invoked = me->last;
+    }
+    me->last = answered > invoked ? answered : invoked;
+    answer->invoked = invoked;
+    answer->answered = me->last;
+}
+
+static int64_t count_so_far(void *object, const int64_t *arguments)
+{
+    (void)object, (void)arguments;
+    return axi_pause_count();
+}
+
+/* How many instructions are counted around a call that are not its own. */
+static void count_surroundings(struct member *me)
+{
+    struct axi_answer answer;
+    me->until = 0;
+    call(me, count_so_far, NULL, &(struct axi_planned){ .pause = UINT32_MAX }, &answer);
+    me->team->before_call = (uint32_t)answer.result;
+    me->team->after_call = me->counted - me->team->before_call;
 }
 
 static void run_row(struct member *me)
 {
     const struct team *team = me->team;
-    ax_stress_call *const *calls = team->stress->run.impl->calls;
     const struct axi_planned *plan = team->plan.calls[me->number];
     uint32_t count = team->plan.count[me->number];
+    if (team->plan.waits[me->number])
+        wait_for_pause(me);
     for (size_t i = 0; i < team->row; i++) {
         struct axi_answer *answers = me->answers + i * AXI_ROUND_MOST;
         for (uint32_t k = 0; k < count; k++) {
+            uint32_t operation = plan[k].operation;
             pass_time(me, plan[k].delay);
             me->until = plan[k].until;
-            if (plan[k].pause != 0)
-                axi_pause_after(plan[k].pause, pause_for_others, me);
-            uint64_t invoked = ax_stress_log_before_(&me->clock);
-            answers[k].result = calls[plan[k].operation](team->objects[i], plan[k].arguments);
-            uint64_t answered = ax_stress_log_after_(&me->clock);
-            if (plan[k].pause != 0)
-                end_pause(me, plan[k].operation);
+            me->counted = 0;
+            call(me, team->stress->run.impl->calls[operation], team->objects[i], &plan[k], &answers[k]);
+            me->longest[operation] = me->counted > me->longest[operation] ? me->counted : me->longest[operation];
             AX_DETAIL_STORE_RELAXED(&me->done, me->done + 1); /* relaxed: no more than a hint */
-            /* A thread that was moved to a CPU whose clock is behind: its own order is certain. */
-            if (invoked < me->last) {
-                me->back = me->last - invoked > me->back ? me->last - invoked : me->back;
-                invoked = me->last;
-            }
-            me->last = answered > invoked ? answered : invoked;
-            answers[k].invoked = invoked;
-            answers[k].answered = me->last;
         }
     }
 }
@@ -230,6 +276,14 @@ static bool become_finder(const struct team *team)
                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+/* And some more than was seen: another time it may take longer. */
+static void learn_length(uint32_t *longest, uint32_t seen)
+{
+    seen += seen / 8;
+    if (*longest == UNKNOWN_LENGTH || seen > *longest)
+        *longest = seen;
+}
+
 /* What the row that was run last has shown. */
 static void conclude(struct team *team)
 {
@@ -243,9 +297,10 @@ static void conclude(struct team *team)
         team->undecided += member->undecided;
         member->overlaps = member->undecided = 0;
         member->done = 0;
-        for (size_t i = 0; i < AX_STRESS_OPERATIONS; i++) /* and some more: another time it may take longer */
-            if (member->longest[i] + member->longest[i] / 8 > team->longest[i] || team->longest[i] == UNKNOWN_LENGTH)
-                team->longest[i] = member->longest[i] > 0 ? member->longest[i] + member->longest[i] / 8 : team->longest[i];
+        member->paused = false;
+        for (size_t i = 0; i < AX_STRESS_OPERATIONS; i++)
+            if (member->longest[i] > team->before_call + team->after_call)
+                learn_length(&team->longest[i], member->longest[i] - team->after_call);
     }
     team->rounds += team->row;
     team->tried++;
@@ -254,7 +309,7 @@ static void conclude(struct team *team)
     if (!axi_plan_pauses(&team->plan))
         tune(team, overlaps_now);
     if (failed != NULL && become_finder(team)) {
-        axi_hunt_failed(hunt, team->stress->run.program, &team->plan, team->tried, failed->why, failed->drawing);
+        axi_hunt_failed(hunt, &team->stress->run, &team->plan, team->tried, failed->why, failed->drawing);
         team->tried = 0;
     } else if (is_finder(team) && team->tried >= hunt->patience) {
         axi_hunt_passed(hunt, team->tried);
@@ -274,7 +329,7 @@ static void choose_places(struct team *team, bool keep)
     if (!keep || (bits & 1) != 0) {
         axi_plan_delay(&team->plan, &team->random);
         if (team->stress->pauses && (bits & 6) != 0)
-            axi_plan_pause(&team->plan, team->longest, &team->random);
+            axi_plan_pause(&team->plan, team->before_call, team->longest, &team->random);
     }
     team->row = axi_plan_pauses(&team->plan) ? 1 : team->tuning.length;
 }
@@ -284,7 +339,7 @@ static bool choose(struct team *team)
 {
     struct axi_stress *stress = team->stress;
     if (is_finder(team)) {
-        if (axi_interrupted() || !axi_hunt_next(stress->hunt, stress->run.program, &team->plan))
+        if (axi_interrupted() || !axi_hunt_next(stress->hunt, &stress->run, &team->plan))
             return false;
         choose_places(team, true);
         stress->hunt->plan = team->plan;
@@ -324,6 +379,8 @@ static void lead(struct team *team)
 {
     if (team->row > 0)
         conclude(team);
+    else if (team->stress->pauses)
+        count_surroundings(&team->members[0]);
     AX_DETAIL_FETCH_ADD_RELAXED(&team->stress->epoch, 1u); /* relaxed: a sign of life, for the watching thread */
     team->over = !choose(team) || !furnish(team);
     for (size_t i = 0; i < ROW_MOST && team->over; i++)

@@ -39,14 +39,14 @@ static inline bool axi_declared(const ax_stress_impl *impl)
 struct axi_hunt *axi_hunt_create(void);
 void axi_hunt_destroy(struct axi_hunt *hunt);
 /* The plan to try next; false when there is none simpler than the best. */
-bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_program *program, struct axi_plan *plan);
+bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_run *run, struct axi_plan *plan);
 /* A round of this plan failed, in this row of those that tried it. */
-void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_program *program, const struct axi_plan *plan, uint64_t rows,
+void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_run *run, const struct axi_plan *plan, uint64_t rows,
                      const char *why, const char *drawing);
 /* None of so many rows did: the next plan. */
 void axi_hunt_passed(struct axi_hunt *hunt, uint64_t rows);
 /* The process of the rounds died. False: its verdict is final. */
-bool axi_hunt_crashed(struct axi_hunt *hunt, const ax_stress_program *program, const char *sentence);
+bool axi_hunt_crashed(struct axi_hunt *hunt, const ax_stress_run *run, const char *sentence);
 /* The failure in one sentence; and the round, drawn, with the command that runs it again, to be freed: NULL if none failed. */
 void axi_hunt_sentence(const struct axi_hunt *hunt, char *sentence, size_t size);
 char *axi_hunt_detail(const struct axi_stress *stress);

@@ -90,37 +90,3 @@ if(Python3_FOUND)
           COMMAND Python3::Interpreter ${here}/history.py $<TARGET_FILE:stress_scribe> $<TARGET_FILE:stress_subject>
                   $<TARGET_FILE:stress_counter> ${axcheck})
 endif()
-
-# Structures of other libraries, and the example of testing one's own.
-find_library(AX_PEER_CK ck)
-find_library(AX_PEER_CDS urcu-cds)
-find_library(AX_PEER_COMMON urcu-common)
-if(AX_PEER_CK AND AX_PEER_CDS AND AX_PEER_COMMON)
-  foreach(model IN ITEMS queue map)
-    ax_program(stress_peers_${model} peers.c NO_TSAN LINK atomicx-stress)
-    target_link_libraries(stress_peers_${model} PRIVATE ${AX_PEER_CK} ${AX_PEER_CDS} ${AX_PEER_COMMON})
-  endforeach()
-  target_compile_definitions(stress_peers_queue PRIVATE PEERS_QUEUE)
-  foreach(impl IN ITEMS ck-ring ck-fifo wfcqueue)
-    ax_test(history.peers.${impl} LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
-            $<TARGET_FILE:stress_peers_queue> --impl ${impl} --threads 3 --iters 3000)
-  endforeach()
-  ax_test(history.peers.ck-ht LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
-          $<TARGET_FILE:stress_peers_map> --impl ck-ht --threads 3 --iters 3000)
-  if(CK_VERSION VERSION_LESS_EQUAL 0.7.1)
-    ax_test(history.peers.broken-ck-ht LABELS stress COMMAND ${here}/history caught 20 ${axcheck}
-            $<TARGET_FILE:stress_peers_map> --impl broken-ck-ht --threads 3 --iters 3000)
-    ax_test(history.peers.broken-ck-ht.shrunk LABELS long TIMEOUT 600 COMMAND sh -c
-            "TRIES=300 '${PROJECT_SOURCE_DIR}/stress/shrink' '${axcheck}' '$<TARGET_FILE:stress_peers_map>' --impl broken-ck-ht --in-process | grep -E 'history, model map, 1 process, [1-6] operations'")
-  endif()
-else()
-  message(STATUS "no ck or no liburcu-cds: the histories of their structures are not tested")
-endif()
-if(TARGET example_your_own_queue)
-  ax_test(history.your-own-queue LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
-          $<TARGET_FILE:example_your_own_queue> --threads 4 --iters 5000)
-  foreach(impl IN ITEMS broken-turn broken-empty)
-    ax_test(history.your-own-queue.${impl} LABELS long TIMEOUT 600 COMMAND ${here}/history caught 200 ${axcheck}
-            $<TARGET_FILE:example_your_own_queue> --impl ${impl} --threads 4 --iters 20000)
-  endforeach()
-endif()
