@@ -9,6 +9,11 @@ if(Python3_FOUND)
           COMMAND Python3::Interpreter ${here}/rounds.py $<TARGET_FILE:stress_declared> $<TARGET_FILE:stress_replayed>)
 endif()
 
+if(Python3_FOUND AND TARGET example_your_own_stack)
+  ax_test(stress.page LABELS quick TIMEOUT 300
+          COMMAND Python3::Interpreter ${here}/page.py ${PROJECT_SOURCE_DIR} $<TARGET_FILE:example_your_own_stack>)
+endif()
+
 # ax_rounds(TEST TARGET holds|caught RUNS SAYS [LABEL long] arguments...)
 function(ax_rounds test target want runs says)
   cmake_parse_arguments(arg "" "LABEL" "" ${ARGN})
