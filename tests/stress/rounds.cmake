@@ -35,7 +35,7 @@ if(TARGET example_your_own_queue)
             COMMAND ${here}/rounds holds 1 - ${ax_tsan_run} $<TARGET_FILE:${queue}-tsan> --threads 3 --iters 2000)
   endif()
   if(TARGET axcheck)
-    ax_test(history.your-own-queue LABELS stress COMMAND ${here}/history if-judged 3 ${axcheck}
+    ax_test(history.your-own-queue LABELS stress COMMAND ${here}/history holds 3 ${axcheck}
             $<TARGET_FILE:${queue}> --threads 4 --iters 5000)
   endif()
 endif()
