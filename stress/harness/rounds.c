@@ -80,7 +80,7 @@ struct axi_rounds {
     uint32_t count;         /* of teams */
     struct axi_clock clock;
     bool no_object;
-    _Alignas(AXI_ISOLATION) uint32_t finder; /* 1 + number of the team that shrinks its failure; the others go home */
+    uint32_t finder; /* 1 + number of the team that shrinks its failure; the others go home */
 };
 
 /* ---- one row ---- */

@@ -205,8 +205,12 @@ static enum axi_opinion judge_part(struct axi_judge *judge, int64_t number)
         return AXI_ORDERED;
     struct axc_part part = { .history = &judge->history, .ops = judge->part, .start = judge->start, .start_words = judge->words };
     for (uint32_t i = 0; i < judge->count; i++)
-        if (part_of(judge, &judge->ops[i]) == number)
-            judge->part[part.count++] = judge->ops[i];
+        if (part_of(judge, &judge->ops[i]) == number) {
+            judge->part[part.count] = judge->ops[i];
+            /* The search takes what has a result and changes nothing here for what never changes anything: not so with a model
+             * that it does not know, where put(1) changes nothing only where 1 is. `apply` knows the result. */
+            judge->part[part.count++].results = 0;
+        }
     uint64_t allowance = STEPS_MOST;
     struct axc_search_stats stats;
     enum axc_answer answer = axc_search(&part, &allowance, &stats);

@@ -49,6 +49,11 @@ for program in (declared, replayed):
     if done.returncode not in (0, 3):  # 3: on a busy machine nobody met anybody
         failures.append(f"right: {done.returncode}\n{done.stdout}")
     says(done, r"each of 1000 rounds has an order")
+# What changes nothing where it was tried first may have to come later: next, next, put(1), look -> 1 is an order.
+done = subprocess.run([declared, "--round", "next | next put(1)@76+1 look", "--iters", "2000"], capture_output=True, text=True,
+                      timeout=250)
+if done.returncode not in (0, 3):
+    failures.append(f"a put of what is there: {done.returncode}\n{done.stdout}")
 says(run(replayed, "--impl", "broken-guard", "--threads", "2", code=1), "the guard was trodden on")
 run(replayed, "--impl", "broken-forgets", "--threads", "2", "--no-chaos", "--round", "put(2) look", code=3)
 
