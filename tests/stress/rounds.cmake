@@ -24,7 +24,7 @@ function(ax_rounds test target want runs says)
           COMMAND ${here}/rounds ${want} ${runs} ${says} $<TARGET_FILE:${target}> --threads 3 --quiet ${arg_UNPARSED_ARGUMENTS})
 endfunction()
 
-set(ordered "a round of 2 threads and [2-9] operations")
+set(ordered "a round of [23] threads and [2-9] operations")
 if(TARGET example_your_own_queue)
   set(queue example_your_own_queue)
   ax_rounds(your-own-queue ${queue} holds 1 - --impl queue --iters 4000)
