@@ -284,6 +284,8 @@ AXI_EXPORT size_t ax_map_len(const ax_map *map)
 
 AXI_EXPORT ax_status ax_map_reserve(ax_map *map, size_t entries)
 {
+    if (entries > SIZE_MAX >> 16) /* no machine has so much, and the sums below stay in range */
+        return AX_ENOMEM;
     /* Keys spread over the shards evenly but for chance: room for five standard deviations more. */
     size_t mean = entries / map->shard_count + 1;
     size_t root = 1;

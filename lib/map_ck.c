@@ -95,8 +95,12 @@ static size_t table_bytes(size_t slots)
     return sizeof(struct axi_ck_table) + slots * sizeof(ck_ht_entry_t);
 }
 
+#define SLOTS_MOST (UINT64_C(1) << 31) /* ck rounds their number up in 32 bits: more would become few */
+
 static struct axi_ck_table *table_create(ax_map *map, size_t slots)
 {
+    if (slots > SLOTS_MOST)
+        return NULL;
     struct axi_ck_table *table = axi_allocate(map->allocator, sizeof *table, _Alignof(struct axi_ck_table));
     if (!table)
         return NULL;
@@ -344,8 +348,6 @@ void axi_ck_tend(ax_map *map, struct axi_shard *shard)
 
 ax_status axi_ck_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
 {
-    if (keys > SIZE_MAX / 256)
-        return AX_ENOMEM;
     size_t slots = SLOTS_MIN;
     while (slots / 2 <= keys + 1)
         slots *= 2;

@@ -331,11 +331,8 @@ void axi_table_tidy(ax_map *map, struct axi_shard *shard)
 ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
 {
     size_t slots = SLOTS_MIN;
-    while (slots - slots / 4 < keys) {
-        if (slots > SIZE_MAX / 64)
-            return AX_ENOMEM;
+    while (slots - slots / 4 < keys)
         slots *= 2;
-    }
     pthread_mutex_lock(&shard->mutex);
     while (rebuilding(current(shard))) {
         pthread_mutex_unlock(&shard->mutex);

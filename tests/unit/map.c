@@ -331,6 +331,8 @@ static void reserved_room_is_not_rebuilt(void)
         ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 8 });
         ax_map_stats before, after;
         uint64_t storage;
+        CHECK_EQ(ax_map_reserve(map, SIZE_MAX), AX_ENOMEM);
+        CHECK_EQ(ax_map_reserve(map, SIZE_MAX >> 16), AX_ENOMEM);
         CHECK_EQ(ax_map_reserve(map, 10000), AX_OK);
         ax_map_stats_read(map, &before);
         for (uint64_t k = 0; k < 10000; k++)
