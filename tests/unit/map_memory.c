@@ -368,13 +368,18 @@ static void a_table_that_the_system_refuses_leaves_the_map_as_it_was(void)
     }
 }
 
-int main(void)
+/* map_memory refused: a ctest entry of its own. On a busy machine the child has died of a signal, once: probably of what
+ * others than the map do when they find no room, as when a thread starts just then. */
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "refused") == 0) {
+        RUN(a_table_that_the_system_refuses_leaves_the_map_as_it_was);
+        return check_summary();
+    }
     RUN(every_allocation_may_fail_once);
     RUN(a_stalled_reader_costs_memory_up_to_the_limit_only);
     RUN(writers_wait_at_the_limit_for_readers_to_leave);
     RUN(mass_removal_gives_the_memory_back);
     RUN(churn_stays_flat);
-    RUN(a_table_that_the_system_refuses_leaves_the_map_as_it_was);
     return check_summary();
 }
