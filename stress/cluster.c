@@ -61,12 +61,6 @@ struct shared {
     ax_event_figures end;
 };
 
-static void nap(long ms)
-{
-    const struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
-    nanosleep(&time, NULL);
-}
-
 static long long now_ms(void)
 {
     struct timespec now;
@@ -203,7 +197,7 @@ static void haunt(ax_stress_worker *self, uint64_t purchase)
     struct tally *tally = self->tally;
     if (is_turn(self, "stops", 3, purchase)) {
         kill(tally->till.process, SIGSTOP);
-        nap(2 * CLUSTER_LEASE_MS); /* long enough or not: it is what may happen, not what must */
+        redis_server_nap(2 * CLUSTER_LEASE_MS); /* long enough or not: it is what may happen, not what must */
         kill(tally->till.process, SIGCONT);
         tally->stops++;
     } else if (is_turn(self, "kills", 1, purchase)) {
@@ -281,7 +275,7 @@ static void observe(ax_stress_worker *self)
     ax_event_figures *figures = &samples->seen[samples->count % SAMPLES];
     if (ax_event_audit(samples->event, figures) == AX_OK)
         samples->count++;
-    nap(2);
+    redis_server_nap(2);
 }
 
 /* ---- verdict and record ---- */
@@ -315,7 +309,7 @@ static ax_stress_verdict judge(const ax_stress_run *run, char *sentence, size_t 
     free(all);
     if (samples != NULL && samples->event != NULL) {
         while (ax_event_audit(samples->event, &shared->end) != AX_OK)
-            nap(5);
+            redis_server_nap(5);
         ax_event_close(samples->event, 1000);
         ax_cluster_close(samples->cluster);
         for (uint64_t i = 0; i < samples->count && i < SAMPLES; i++)

@@ -7,16 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LAG_MS = 300 };
-
-static void nap(long ms)
-{
-    const struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
-    nanosleep(&time, NULL);
-}
 
 static void must_restart(struct redis_server *server)
 {
@@ -32,7 +25,7 @@ static void must_restart(struct redis_server *server)
  */
 static void wait_until_it_follows(const struct redis_server *replica)
 {
-    for (bool follows = false; !follows; nap(2)) {
+    for (bool follows = false; !follows; redis_server_nap(2)) {
         redisReply *reply = redis_server_ask(replica, "INFO");
         follows = reply != NULL && reply->str != NULL && strstr(reply->str, "master_link_status:up") != NULL &&
                   strstr(reply->str, "aof_rewrite_in_progress:0") != NULL && strstr(reply->str, "aof_rewrite_scheduled:0") != NULL;
@@ -45,7 +38,7 @@ static void let_sales_happen(const struct cluster_servers *servers)
 {
     unsigned long enough = atomic_load(&servers->answered) + 8;
     for (int waited = 0; waited < LAG_MS && atomic_load(&servers->answered) < enough; waited++)
-        nap(1);
+        redis_server_nap(1);
 }
 
 /*
@@ -105,7 +98,7 @@ static void *nemesis(void *argument)
     bool fine = start_all(servers);
     atomic_store(&servers->ready, fine ? 1 : -1);
     while (fine && !atomic_load(&servers->stop)) {
-        nap(1);
+        redis_server_nap(1);
         if (is_due(servers, atomic_load(&servers->killed), servers->kills)) {
             struct redis_server *master = &servers->server[atomic_load(&servers->master)];
             redis_server_kill(master);
@@ -130,7 +123,7 @@ const char *cluster_servers_start(struct cluster_servers *servers)
     if (pthread_create(&servers->thread, NULL, nemesis, servers) != 0)
         return "no thread for the servers";
     while (atomic_load(&servers->ready) == 0)
-        nap(1);
+        redis_server_nap(1);
     return atomic_load(&servers->ready) < 0 ? "no redis-server" : NULL;
 }
 
@@ -153,7 +146,7 @@ static bool has(const struct redis_server *server, const ax_order *order, int64_
 
 int64_t cluster_servers_look_up(struct cluster_servers *servers, const ax_order *order)
 {
-    for (;; nap(5)) {
+    for (;; redis_server_nap(5)) {
         unsigned long before = atomic_load(&servers->changes);
         int64_t ticket = -1, other;
         bool answered = before % 2 == 0 && has(&servers->server[0], order, &ticket);

@@ -21,7 +21,7 @@
 
 enum { PATIENCE_MS = 60000, STEP_MS = 5, LEAST_PORT = 20000, PORTS = 30000, BUS = 10000, ATTEMPTS = 20 };
 
-static void sleep_ms(int ms)
+void redis_server_nap(int ms)
 {
     const struct timespec nap = { ms / 1000, ms % 1000 * 1000000L };
     nanosleep(&nap, NULL);
@@ -111,7 +111,7 @@ static bool answers(struct redis_server *server)
         freeReplyObject(pong);
         if (ready)
             return true;
-        sleep_ms(STEP_MS);
+        redis_server_nap(STEP_MS);
     }
     return false;
 }
@@ -155,7 +155,7 @@ bool redis_server_restart(struct redis_server *server)
         if (server->process > 0 && answers(server))
             return true;
         redis_server_kill(server);
-        sleep_ms(100);
+        redis_server_nap(100);
     }
     fprintf(stderr, "redis-server does not start again on port %d\n", server->port);
     return false;
@@ -176,7 +176,7 @@ void redis_server_stop(struct redis_server *server)
         if (access(server->folder, F_OK) != 0)
             server->folder[0] = '\0';
         else
-            sleep_ms(STEP_MS);
+            redis_server_nap(STEP_MS);
     }
     server->folder[0] = '\0';
 }

@@ -30,6 +30,9 @@ bool redis_server_restart(struct redis_server *server);
 /* kill -9, and its folder is removed. */
 void redis_server_stop(struct redis_server *server);
 
+/* Sleeps, for those who wait for a server to come to it. */
+void redis_server_nap(int ms);
+
 /* One command (redisCommand's format) on a connection of its own; NULL when there was no answer. Freed by freeReplyObject. */
 struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...);
 

@@ -118,7 +118,7 @@ void metrics_get(struct server *server, const struct request *request, struct an
     put(out, "gauge", "http_connections", "Connections open.", (int64_t)connections_len(server->connections));
     put(out, "gauge", "counters", "Counters in the map.", (int64_t)counters_len(server->counters));
     put(out, "gauge", "jobs", "Jobs in the map.", (int64_t)jobs_len(server->jobs));
-    put(out, "gauge", "events", "Events tickets are sold for.", 
+    put(out, "gauge", "events", "Events tickets are sold for.",
         (int64_t)(server->shared_events ? shared_events_len(server->shared_events) : events_len(server->events)));
     put(out, "gauge", "accounts", "Accounts opened.", (int64_t)bank_len(server->bank));
     memo_metrics(server->memo, out);

@@ -159,6 +159,9 @@ struct events *events_create(const struct options *options);
 void events_destroy(struct events *events);
 size_t events_len(const struct events *events);
 handler events_open, events_left, events_sell, events_refund;
+/* Name and capacity of the event to open beside those that are there, or false with the answer given. The most there
+ * may be are exceeded by at most one for each thread. */
+bool events_may_open(const struct request *request, size_t there, struct text *name, int64_t *capacity, struct answer *answer);
 
 /* EXIT_FINE, or an exit code after a word on stderr. */
 enum exit_code shared_events_create(const struct options *options, struct shared_events **created);

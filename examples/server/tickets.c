@@ -91,6 +91,18 @@ static struct event *find(struct server *server, const struct request *request, 
     return NULL;
 }
 
+bool events_may_open(const struct request *request, size_t there, struct text *name, int64_t *capacity, struct answer *answer)
+{
+    const struct options *options = &request->server->options;
+    if (!request_path_name(request, 1, name, answer) ||
+        !request_number(request, "capacity", 1, options->max_tickets, capacity, answer))
+        return false;
+    if (there < (size_t)options->max_events)
+        return true;
+    answer_text(answer, 403, "there are as many events as are allowed");
+    return false;
+}
+
 void events_open(struct server *server, const struct request *request, struct answer *answer)
 {
     struct events *events = server->events;
@@ -100,13 +112,8 @@ void events_open(struct server *server, const struct request *request, struct an
         shared_events_open(server, request, answer);
         return;
     }
-    if (!request_path_name(request, 1, &name, answer) ||
-        !request_number(request, "capacity", 1, events->most_tickets, &capacity, answer))
+    if (!events_may_open(request, ax_map_len(events->map), &name, &capacity, answer))
         return;
-    if (ax_map_len(events->map) >= events->most) {
-        answer_text(answer, 403, "there are as many events as are allowed");
-        return;
-    }
     struct event *event = event_create((uint32_t)capacity);
     ax_status status = AX_ENOMEM;
     if (event)

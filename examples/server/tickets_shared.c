@@ -18,8 +18,6 @@ enum { PATIENCE_MS = 5000, ORDER_DIGITS = 2 * sizeof(ax_order) };
 struct shared_events {
     ax_cluster *cluster;
     ax_map *map; /* of ax_event; one that is in it stays */
-    size_t most; /* exceeded by at most one for each worker */
-    int64_t most_tickets;
 };
 
 static void event_close(void *context, void *event)
@@ -37,8 +35,6 @@ enum exit_code shared_events_create(const struct options *options, struct shared
     if (status == AX_OK)
         status = ax_map_create(&map, &events->map);
     if (status == AX_OK) {
-        events->most = (size_t)options->max_events;
-        events->most_tickets = options->max_tickets;
         *created = events;
         return EXIT_FINE;
     }
@@ -91,13 +87,8 @@ void shared_events_open(struct server *server, const struct request *request, st
     int64_t capacity;
     ax_event *event;
     ax_event_figures figures;
-    if (!request_path_name(request, 1, &name, answer) ||
-        !request_number(request, "capacity", 1, events->most_tickets, &capacity, answer))
+    if (!events_may_open(request, ax_map_len(events->map), &name, &capacity, answer))
         return;
-    if (ax_map_len(events->map) >= events->most) {
-        answer_text(answer, 403, "there are as many events as are allowed");
-        return;
-    }
     snprintf(terminated, sizeof terminated, "%.*s", (int)name.length, name.bytes);
     ax_status status = name.length == strlen(terminated) ? ax_event_open(events->cluster, terminated, (uint32_t)capacity, NULL, &event)
                                                          : AX_EINVAL;

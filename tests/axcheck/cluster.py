@@ -2,15 +2,10 @@
 # SPDX-License-Identifier: MIT
 """cluster.py AXCHECK: records of the cluster's program: a right one accepted, forged ones refused for their own reason."""
 import copy
-import json
-import os
-import re
-import subprocess
 import sys
 
-AXCHECK = os.path.abspath(sys.argv[1])
-failures = 0
-checks = 0
+import forging
+from forging import case, replace
 
 
 def right():
@@ -25,29 +20,11 @@ def right():
             "final": {"sold": 6, "free": 0, "leased": 0}, "audits": [0, 6, 0, 2, 2, 2]}
 
 
-def case(name, record, status, pattern):
-    global failures, checks
-    checks += 1
-    data = (json.dumps(record, separators=(",", ":")) + "\n").encode()
-    done = subprocess.run([AXCHECK, "-"], input=data, capture_output=True, check=False)
-    output = (done.stdout + done.stderr).decode("utf-8", "replace")
-    if done.returncode != status or not re.search(pattern, output):
-        failures += 1
-        print(f"FAILED: {name}: status {done.returncode}, wanted {status} and /{pattern}/ in:\n{output}")
-
-
 def forged(name, changes, status, pattern):
     """The right record with some values replaced (or, for the value ..., taken out)."""
     record = copy.deepcopy(right())
     for path, value in changes.items():
-        *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-        at = record
-        for step in steps:
-            at = at[step]
-        if value is ...:
-            del at[last]
-        else:
-            at[last] = value
+        replace(record, [int(step) if step.isdigit() else step for step in path.split(".")], value)
     case(name, record, status, pattern)
 
 
@@ -73,5 +50,5 @@ forged("no end", {"final.leased": ...}, 65, r"final\.leased is missing")
 forged("negative kills", {"workers.0.kills": -1}, 65, r"less than 0")
 forged("an audit of strings", {"audits": ["a", 1, 2]}, 65, r"audits\[0\]")
 
-print(f"{checks} records, {failures} failed")
-sys.exit(1 if failures else 0)
+print(f"{forging.checks} records, {forging.failures} failed")
+sys.exit(1 if forging.failures else 0)

@@ -9,15 +9,13 @@ With a folder, the right records are written there as seeds for fuzzing.
 import copy
 import json
 import os
-import re
-import subprocess
 import sys
 
-AXCHECK = os.path.abspath(sys.argv[1])
+import forging
+from forging import case, replace
+
 KINDS = ("unlock_unlocked unlock_foreign relock copy_used original_copied fini_held thread_ended abandoned "
          "held_long inversion not_a_lock unchecked").split()
-failures = 0
-checks = 0
 
 
 def base(primitive, setup, workers, final, **more):
@@ -62,27 +60,10 @@ def jobs():
                        for n in (7, 0, 5)])
 
 
-def case(name, record, status, pattern):
-    global failures, checks
-    checks += 1
-    data = (json.dumps(record, separators=(",", ":")) + "\n").encode()
-    done = subprocess.run([AXCHECK, "-"], input=data, capture_output=True, check=False)
-    output = (done.stdout + done.stderr).decode("utf-8", "replace")
-    if done.returncode != status or not re.search(pattern, output):
-        failures += 1
-        print(f"FAILED: {name}: status {done.returncode}, wanted {status} and /{pattern}/ in:\n{output}")
-
-
 def forged(name, record, path, value, status, pattern):
     """The record with one value replaced (or, for the value ..., taken out)."""
     record = copy.deepcopy(record)
-    at = record
-    for step in path[:-1]:
-        at = at[step]
-    if value is ...:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = value
+    replace(record, path, value)
     case(name, record, status, pattern)
 
 
@@ -189,5 +170,5 @@ if len(sys.argv) > 2:
     for name, record in (("lock", lock()), ("memo", memo()), ("jobs", jobs())):
         with open(os.path.join(sys.argv[2], name + ".json"), "w", encoding="ascii") as file:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
-print(f"{checks} checks, {failures} failed")
-sys.exit(1 if failures or checks < 130 else 0)
+print(f"{forging.checks} checks, {forging.failures} failed")
+sys.exit(1 if forging.failures or forging.checks < 130 else 0)

@@ -6,6 +6,7 @@
 #include <atomicx/map.h>
 
 #include "fork.h"
+#include "few_blocks.h"
 
 static bool no_handlers; /* stands in for lib/fork.c */
 bool axi_fork_join(struct axi_fork_part *part) { return (void)part, !no_handlers; }
@@ -95,17 +96,6 @@ AX_MODEL_TEST(a_snapshot_is_given_back)
     close_map();
 }
 
-static int allocations_left;
-static void *allocate(void *context, size_t size, size_t alignment)
-{
-    (void)context;
-    return allocations_left-- > 0 ? aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : NULL;
-}
-static void give_back(void *context, void *p, size_t size)
-{
-    (void)context, (void)size;
-    free(p);
-}
 AX_MODEL_TEST(what_cannot_be_made_leaves_nothing_behind)
 {
     ax_allocator allocator = {allocate, give_back, NULL};

@@ -3,6 +3,7 @@
 #include "../../../lib/memo.c"
 
 #include "../threads.h"
+#include "few_blocks.h"
 
 static ax_memo *memo;
 static struct axi_memo_shard *shard;
@@ -119,17 +120,6 @@ AX_MODEL_TEST(of_two_callers_one_takes_an_abandoned_flight_over)
     close_memo();
 }
 
-static int allocations_left;
-static void *allocate(void *context, size_t size, size_t alignment)
-{
-    (void)context;
-    return allocations_left-- > 0 ? aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment) : NULL;
-}
-static void give_back(void *context, void *p, size_t size)
-{
-    (void)context, (void)size;
-    free(p);
-}
 AX_MODEL_TEST(what_cannot_be_made_leaves_nothing_behind)
 {
     ax_allocator allocator = {allocate, give_back, NULL};
