@@ -74,7 +74,8 @@ struct place *axi_place_take(ax_accounts *t)
         uint64_t owner = axi_load_relaxed(&places[index].owner); /* relaxed: as above */
         uint32_t thread = (uint32_t)(owner & OWNER_THREAD);
         if ((thread == 0 || dead(thread)) && take(&places[index], owner)) {
-            axi_step_recover(t, &places[index]);
+            if (thread != 0)
+                axi_step_recover(t, &places[index]);
             return &places[index];
         }
         index = index + 1 < t->calls ? index + 1 : 0;

@@ -148,7 +148,11 @@ bool axi_step(ax_accounts *t, struct place *place, const struct leg *legs, uint3
 {
     uint64_t number = (axi_load_relaxed(&place->number) + 1) & STATE_NUMBER; /* relaxed: the owner's alone */
     state_word taken = state_make_taken(place_index(t, place), number);
-    axi_store_relaxed(&place->number, number); /* relaxed: as above */
+    /* For who inherits the place of a process killed from here on: nothing is installed. It leaves a change that was
+     * killed later, or is over, as it stands, to be completed: once more does no harm.
+     * relaxed, both: the stores below are releases, so they come after these; who reads 0 drops what it read */
+    axi_store_relaxed(&place->count, 0);
+    axi_store_relaxed(&place->number, number);
     for (uint32_t i = 0; i < count; i++) {
         /* B2.rel, all of these: who reads one finds that the accounts of the change before are not taken any more */
         axi_store_release(&place->legs[i].account, legs[i].account, B2_account_rel);
@@ -162,7 +166,6 @@ bool axi_step(ax_accounts *t, struct place *place, const struct leg *legs, uint3
     install_and_decide(t, place, number, taken, legs, count);
     outcome_word outcome = axi_load_acquire(&place->outcome, B5_acq); /* B5.acq */
     settle(t, taken, legs, count, outcome);
-    axi_store_release(&place->count, 0, B2_over_rel); /* B2.rel: a process killed here has freed all accounts */
     return (outcome & OUTCOME_KIND) == OUTCOME_SUCCESS;
 }
 
@@ -180,7 +183,6 @@ void axi_step_recover(ax_accounts *t, struct place *place)
                                 axi_load_relaxed(&place->legs[i].after) };
     state_word taken = state_make_taken(place_index(t, place), number);
     settle(t, taken, legs, count, complete(t, place, number, taken, legs, count));
-    axi_store_release(&place->count, 0, B2_over_rel); /* B2.rel: as in axi_step */
 }
 
 /* --- the others -------------------------------------------------------------------------------------- */

@@ -486,6 +486,51 @@ AX_MODEL_TEST(B5_who_settles_a_failure_frees_all_that_was_taken)
     close_bank();
 }
 
+/* ---- places of the dead ---- */
+
+/* What its owner did before, and what it was at when it died, at any step, is completed by who inherits the place. */
+THREAD(changes_two_until_it_dies)
+{
+    ax_model_mortal();
+    return axi_step(bank, place(0), next.legs, 2) ? (void *)1 : NULL;
+}
+AX_MODEL_TEST(B2_who_inherits_a_place_completes_its_latest_change)
+{
+    open_bank(2);
+    tick();
+    change = plan(0, 0, 1);
+    assert(axi_step(bank, place(0), change.legs, 1));
+    next = plan(0, 0, 2);
+    pthread_t owner;
+    void *done;
+    pthread_create(&owner, NULL, changes_two_until_it_dies, NULL);
+    pthread_join(owner, &done);
+    axi_step_recover(bank, place(0));
+    for (uint32_t i = 0; i < 2; i++)
+        assert(!state_taken(load(&account(i)->state, relaxed)) && axi_account_read_as_of(bank, i, 1) == OPENING);
+    int64_t changed = balance(1) - OPENING;
+    assert((changed == AMOUNT || (changed == 0 && !done)) && balance(0) == OPENING + AMOUNT + changed);
+    close_bank();
+}
+/* Also if that change has been over for long, and its account is at others. */
+THREAD(goes_on_after_an_audit)
+{
+    tick();
+    go_on();
+    return NULL;
+}
+AX_MODEL_TEST(B2_who_completes_a_change_that_is_over_changes_nothing)
+{
+    open_bank(1);
+    tick();
+    change = plan(0, 0, 1);
+    assert(axi_step(bank, place(0), change.legs, 1));
+    run2(goes_on_after_an_audit, recovers);
+    assert(balance(0) == OPENING + 2 * AMOUNT && load(&account(0)->stamp, relaxed) == 3);
+    assert(axi_account_read_as_of(bank, 0, 2) == OPENING + AMOUNT);
+    close_bank();
+}
+
 /* Or nobody could tell when it has died. */
 AX_MODEL_TEST(B6_a_place_carries_its_owners_thread)
 {
