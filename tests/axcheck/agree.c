@@ -17,7 +17,7 @@
 #include "history/forms.h"
 #include "history/parts.h"
 
-enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100, JUDGES = 9 };
+enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100, JUDGES = 10 };
 
 static uint64_t random_state;
 
@@ -387,6 +387,10 @@ int main(int argc, char **argv)
         enum axc_answer answer = axc_search(part, &allowance, &stats);
         require(answer == (possible ? AXC_YES : AXC_NO), "the search and the oracle disagree", &history);
         (possible ? right++ : wrong++);
+        enum axc_finding walked = axc_fast_quiet(part);
+        require(walked == AXC_NOT_MINE || (walked == AXC_RIGHT) == possible, "from one quiet moment to the next it differs from the oracle", &history);
+        if (walked != AXC_NOT_MINE)
+            count("from one quiet moment to the next", possible);
         if (quickly || axc_judge_fast(part, &quick)) {
             require(quick.right == possible, "the fast judge and the oracle disagree", &history);
             fast++;

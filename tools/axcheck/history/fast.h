@@ -38,8 +38,12 @@ bool axc_fast_refunds(const struct axc_part *part, struct axc_fast *fast);
 /* This one only ever says "wrong". */
 bool axc_fast_audits(struct axc_part *part, struct axc_fast *fast);
 
-/* What a judge of values says with each interval narrowed by so much at either end. */
 enum axc_finding { AXC_NOT_MINE, AXC_RIGHT, AXC_WRONG };
+
+/* An object of one word that is quiet again and again. What is wrong it leaves to the others, which can say why. */
+enum axc_finding axc_fast_quiet(const struct axc_part *part);
+
+/* What a judge of values says with each interval narrowed by so much at either end. */
 typedef enum axc_finding axc_value_judge(const struct axc_part *part, uint64_t narrow, struct axc_fast *fast);
 
 /* Asks it as often as clocks that differ make necessary. Returns as the judges above. */

@@ -161,7 +161,7 @@ static void count_op(const struct axc_history *history, struct axc_lane *lane, c
     count_use(&lane->uses[op->verb], op, values);
     lane->count++;
     lane->width += width;
-    if (history->model->keyed && axc_keys_count(&lane->keys, values[0], 1, width) == NULL)
+    if (history->model->keyed && !axc_keys_count(&lane->keys, values[0], 1, width))
         lane->keys_lost = true;
 }
 
@@ -267,7 +267,7 @@ bool axc_history_finish(struct axc_history *history)
         history->pending += history->ended && lane->count > 0 && lane->responded == AXC_PENDING ? 1 : 0;
         history->count += lane->count;
         if (!history->model->keyed && lane->count > 0 && lane->keys.used == 0)
-            lane->keys_lost = axc_keys_count(&lane->keys, 0, lane->count, lane->width) == NULL;
+            lane->keys_lost = !axc_keys_count(&lane->keys, 0, lane->count, lane->width);
         if (lane->keys_lost)
             return axc_history_no_memory(history);
         history->touching |= lane->touching;

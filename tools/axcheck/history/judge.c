@@ -81,7 +81,7 @@ struct jury {
     atomic_uint_fast64_t allowance; /* steps left, of all parts together */
     struct finding {
         enum axc_answer answer;
-        bool fast;
+        const char *rule; /* of the fast judge that found it; NULL: the search */
         struct axc_search_stats stats;
     } *findings;
 };
@@ -95,8 +95,10 @@ static void judge_part(void *context, size_t piece, size_t worker)
     struct axc_fast fast;
     if (!axc_part_sort(part)) {
         finding->answer = AXC_MEMORY;
+    } else if (axc_fast_quiet(part) == AXC_RIGHT) {
+        *finding = (struct finding){.answer = AXC_YES, .rule = "from one quiet moment to the next"};
     } else if (axc_judge_fast(part, &fast)) {
-        *finding = (struct finding){.answer = fast.right ? AXC_YES : AXC_NO, .fast = true};
+        *finding = (struct finding){.answer = fast.right ? AXC_YES : AXC_NO, .rule = fast.rule};
     } else {
         uint64_t left = atomic_load_explicit(&jury->allowance, memory_order_relaxed), allowance = left;
         finding->answer = axc_search(part, &allowance, &finding->stats);
@@ -110,13 +112,12 @@ static void judge_part(void *context, size_t piece, size_t worker)
 }
 
 /* Where it is wrong; else where it could not be said; else NULL. */
-static const struct finding *worst(const struct jury *jury, size_t *wrong, uint64_t *steps, bool *fast)
+static const struct finding *worst(const struct jury *jury, size_t *wrong, uint64_t *steps)
 {
     const struct finding *failed = NULL, *open = NULL;
     for (size_t i = 0; i < jury->parts->count; i++) {
         const struct finding *finding = &jury->findings[i];
         *steps += finding->stats.steps;
-        *fast = *fast && finding->fast;
         if (finding->answer == AXC_NO && (*wrong)++ == 0)
             failed = finding;
         if (finding->answer != AXC_YES && finding->answer != AXC_NO && open == NULL)
@@ -133,7 +134,7 @@ static void state_wrong(const struct jury *jury, const struct finding *finding, 
     if (jury->history->model->keyed)
         snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
     struct axc_fast fast;
-    if (finding->fast && axc_judge_fast(part, &fast)) {
+    if (finding->rule != NULL && axc_judge_fast(part, &fast)) {
         state_fast(jury->history, &fast, key, report);
         /* Why takes more than a few operations: what the search finds, if it does not take too long. */
         struct axc_search_stats stats;
@@ -151,7 +152,6 @@ static void judge_parts(const struct axc_history *history, const struct axc_part
     struct jury jury = {.history = history, .parts = parts, .allowance = allowed_steps};
     size_t wrong = 0;
     uint64_t steps = 0;
-    bool fast = true;
     jury.findings = axc_zeroed(parts->count, sizeof *jury.findings);
     if (jury.findings == NULL) {
         axc_history_no_memory(history);
@@ -159,7 +159,7 @@ static void judge_parts(const struct axc_history *history, const struct axc_part
     }
     axc_progress_phase("judging", "operations", history->count);
     axc_parallel(axc_workers(history->count), parts->count, judge_part, &jury);
-    const struct finding *found = worst(&jury, &wrong, &steps, &fast);
+    const struct finding *found = worst(&jury, &wrong, &steps);
     if (found != NULL && found->answer == AXC_NO)
         state_wrong(&jury, found, wrong, report);
     else if (found != NULL && found->answer == AXC_STEPS)
@@ -167,8 +167,8 @@ static void judge_parts(const struct axc_history *history, const struct axc_part
                     found->stats.deepest, parts->parts[found - jury.findings].count);
     else if (found != NULL)
         axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
-    else if (fast && parts->count == 1)
-        axc_state(report, "linearizable", true, "judged value by value");
+    else if (parts->count == 1 && jury.findings[0].rule != NULL)
+        axc_state(report, "linearizable", true, "judged %s", jury.findings[0].rule);
     else if (history->model->keyed)
         axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)", parts->count,
                   steps);

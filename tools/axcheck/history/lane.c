@@ -77,24 +77,19 @@ static const char *varint(const char **at, const char *end, uint64_t *out)
     return too_wide;
 }
 
-static inline int64_t unfold(uint64_t value)
-{
-    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
-}
-
 static const char *signed_varint(const char **at, const char *end, int64_t *out)
 {
     uint64_t value = 0;
     const char *wrong = varint(at, end, &value);
-    *out = unfold(value);
+    *out = axc_unfold(value);
     return wrong;
 }
 
-/* Head (kind * 2, and 1 when unanswered), invocation since the last time in this block, duration, values. */
-static const char *careful(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
-                           int64_t *values)
+const char *axc_decode_slowly(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
+                              int64_t *values)
 {
-    const char *start = *at, *wrong;    uint64_t head = 0, since = 0, took = 0, count;
+    const char *start = *at, *wrong;
+    uint64_t head = 0, since = 0, took = 0, count;
     if ((wrong = varint(at, end, &head)) != NULL || (wrong = varint(at, end, &since)) != NULL)
         return wrong;
     if (head >> 1 >= history->kinds.count) {
@@ -131,56 +126,19 @@ static const char *careful(const struct axc_history *history, const char **at, c
     return NULL;
 }
 
-/* A number that is known to end before the input does; NULL if it is of more than ten bytes. */
-static inline const unsigned char *take(const unsigned char *at, uint64_t *out)
+const unsigned char *axc_take_long(const unsigned char *at, uint64_t *out)
 {
-    uint64_t value = *at++;
-    if (value >= 0x80) {
-        value &= 0x7f;
-        for (unsigned shift = 7;; shift += 7) {
-            uint64_t byte = *at++;
-            if (shift == 63 && byte > 1)
-                return NULL;
-            value |= (byte & 0x7f) << shift;
-            if (byte < 0x80)
-                break;
-        }
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        uint64_t byte = *at++;
+        if (shift == 63 && byte > 1)
+            return NULL;
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80)
+            break;
     }
     *out = value;
     return at;
-}
-
-/* The same where nothing is wrong, nothing is unusual and no number can reach past the end; else false. */
-static inline bool quick(const struct axc_history *history, const char **where, const char *end, uint64_t *time, struct axc_op *op,
-                         int64_t *values)
-{
-    const unsigned char *at = (const unsigned char *)*where;
-    uint64_t head, since, took, value;
-    if (end - *where < (3 + AXC_MAX_ARGS + 1) * AXC_VARINT || (at = take(at, &head)) == NULL || (head & 1) != 0 ||
-        head >> 1 >= history->kinds.count)
-        return false;
-    const struct axc_kind *kind = &history->kinds.of[head >> 1];
-    if ((unsigned)kind->results > 1 || (at = take(at, &since)) == NULL || (at = take(at, &took)) == NULL ||
-        since > INT64_MAX - *time || took > INT64_MAX - *time - since)
-        return false;
-    for (unsigned i = 0; i < kind->args + (unsigned)kind->results; i++) {
-        if ((at = take(at, &value)) == NULL)
-            return false;
-        values[i] = unfold(value);
-    }
-    op->invoked = *time + since;
-    op->responded = *time = op->invoked + took;
-    op->verb = kind->verb;
-    op->args = kind->args;
-    op->results = (uint16_t)kind->results;
-    *where = (const char *)at;
-    return true;
-}
-
-const char *axc_decode_op(const struct axc_history *history, const char **at, const char *end, uint64_t *time, struct axc_op *op,
-                       int64_t *values)
-{
-    return quick(history, at, end, time, op, values) ? NULL : careful(history, at, end, time, op, values);
 }
 
 void axc_cursor_begin(struct axc_cursor *cursor, const struct axc_history *history, const struct axc_lane *lane)
@@ -195,7 +153,7 @@ void axc_cursor_seek(struct axc_cursor *cursor, size_t span, uint32_t order)
     cursor->order = order;
 }
 
-bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op, int64_t *values)
+bool axc_cursor_advance(struct axc_cursor *cursor)
 {
     while (cursor->left == 0) {
         if (cursor->span == cursor->lane->span_count)
@@ -205,17 +163,6 @@ bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op, int64_t *valu
         cursor->end = span->at + span->length;
         cursor->left = span->count;
         cursor->time = 0;
-    }
-    if (axc_decode_op(cursor->history, &cursor->at, cursor->end, &cursor->time, op, values) != NULL || op->invoked >= cursor->history->until)
-        return false;
-    cursor->left--;
-    op->process = cursor->lane->process;
-    op->order = cursor->order++;
-    /* What is not here may have had a part in what was answered later, by whichever clock. */
-    if (cursor->history->until != AXC_PENDING && op->responded != AXC_PENDING &&
-        op->responded + 2 * cursor->history->skew >= cursor->history->until) {
-        op->responded = AXC_PENDING;
-        op->results = 0;
     }
     return true;
 }

@@ -27,26 +27,54 @@ static void widen(struct axc_op *op, uint64_t skew)
         op->responded += skew; /* both below 2^63 */
 }
 
-/* Takes a lane's operations out: each, and its numbers, next to the others with its key. */
+/* Some operations on their way from a lane to where they go. */
+enum { BATCH = 16 };
+
+struct batch {
+    struct axc_op ops[BATCH], *places[BATCH];
+    int64_t numbers[2 * AXC_MAX_VALUES];
+    size_t count, number_count;
+};
+
+static void put_down(struct batch *batch, int64_t *pool)
+{
+    const int64_t *from = batch->numbers;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct axc_op *op = &batch->ops[i];
+        *batch->places[i] = *op;
+        for (size_t n = (size_t)op->args + op->results, k = 0; k < n; k++)
+            pool[op->values + k] = *from++;
+    }
+    batch->count = batch->number_count = 0;
+}
+
+/* Takes a lane's operations out: each, and its numbers, next to the others with its key. These are far apart, so that
+ * the memory is asked for some at a time, and they are written when it is there. */
 static void take_out(void *context, size_t piece, size_t worker)
 {
     (void)worker;
     const struct splitter *splitter = context;
     const struct axc_history *history = splitter->history;
     const struct axc_lane *lane = &history->lanes[piece];
-    int64_t values[AXC_MAX_VALUES];
+    struct batch batch = {.count = 0};
     struct axc_cursor cursor;
     struct axc_op op;
     axc_cursor_begin(&cursor, history, lane);
-    while (axc_cursor_next(&cursor, &op, values)) {
+    for (int64_t *values = batch.numbers; axc_cursor_next(&cursor, &op, values); values = batch.numbers + batch.number_count) {
         size_t width = (size_t)op.args + op.results;
         struct axc_key *key = axc_keys_find(&lane->keys, history->model->keyed ? values[0] : 0);
         widen(&op, history->skew);
-        op.values = key->values;
-        memcpy(history->pool + key->values, values, width * sizeof *values);
-        splitter->parts->ops[key->place++] = op;
-        key->values += width;
+        op.values = key->numbers;
+        key->numbers += width;
+        __builtin_prefetch(&history->pool[op.values], 1);
+        __builtin_prefetch(&splitter->parts->ops[key->place], 1);
+        batch.places[batch.count] = &splitter->parts->ops[key->place++];
+        batch.ops[batch.count++] = op;
+        batch.number_count += width;
+        if (batch.count == BATCH || batch.number_count > AXC_MAX_VALUES)
+            put_down(&batch, history->pool);
     }
+    put_down(&batch, history->pool);
     axc_progress_add(lane->count);
 }
 
@@ -78,10 +106,11 @@ static bool lay_out(struct splitter *splitter, const int64_t *start, size_t word
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || sorted[i]->key != sorted[i - 1]->key)
             parts->parts[parts->count++] = (struct axc_part){.history = history, .ops = parts->ops + at, .key = sorted[i]->key, .start = start, .start_words = words, .tell = axc_progress_add};
-        sorted[i]->place = at;
-        sorted[i]->values = values;
+        size_t numbers = sorted[i]->numbers;
+        sorted[i]->place = (uint32_t)at;
+        sorted[i]->numbers = values;
         at += sorted[i]->count;
-        values += sorted[i]->width;
+        values += numbers;
         parts->parts[parts->count - 1].count += sorted[i]->count;
     }
     axc_free(sorted);
