@@ -81,6 +81,8 @@ def refused():
             ("a time beyond 63 bits", text("counter", "0 1 9223372036854775808 read -> 0"), "not a number"),
             ("a process beyond 32 bits", text("counter", "4294967296 1 2 read -> 0"), "not a number"),
             ("a fraction", text("counter", "0 1 2 read -> 0.5"), "not a number"),
+            ("the pattern of closed as a number", text("counter", "0 1 2 read -> -9223372036854775807"), "not a number"),
+            ("closed as an argument", text("queue", "0 1 2 enqueue closed -> 1"), "what is enqueued is no number"),
             ("a leading zero", text("counter", "0 1 2 read -> 00"), "not a number"),
             ("two spaces", text("counter", "0 1 2  read -> 0"), "a word is missing"),
             ("a space at the end", text("counter", "0 1 2 read -> 0 "), "a space at the end"),

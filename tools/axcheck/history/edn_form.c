@@ -64,7 +64,7 @@ static bool integer(struct axc_edn *r, int64_t *out)
     for (; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++)
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) || __builtin_add_overflow(value, (uint64_t)(*r->at - '0'), &value))
             return axc_edn_wrong(r, start, "a number of more than 63 bits");
-    if (r->at == digits || value > INT64_MAX || (r->at < r->end && !is_delimiter(*r->at)))
+    if (r->at == digits || value > (uint64_t)INT64_MAX - (negative ? 1 : 0) || (r->at < r->end && !is_delimiter(*r->at)))
         return axc_edn_wrong(r, start, "not an integer below 2^63");
     *out = negative ? -(int64_t)value : (int64_t)value;
     return true;

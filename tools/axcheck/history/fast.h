@@ -63,7 +63,7 @@ static inline uint64_t axc_fast_invoked(const struct axc_part *part, uint64_t na
 
 /* There is no order, and these operations of the part say so; with AXC_NOBODY for what there is not, and twice for one
  * that is both. None: why there is not takes more than a few. Returns false. */
-enum { AXC_NOBODY = UINT32_MAX };
+#define AXC_NOBODY UINT32_MAX
 bool axc_fast_wrong(const struct axc_part *part, struct axc_fast *fast, const uint32_t *ops, size_t count, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 

@@ -19,7 +19,8 @@ struct seller {
     struct axc_history *history;
     atomic_uchar *sold;                  /* a bit per ticket */
     uint64_t *unanswered;                /* by lane: invocation of the sale at its end that may have taken one */
-    _Atomic int64_t twice, outside;      /* the least number that was sold twice, or that there is not; INT64_MAX: none */
+    _Atomic int64_t twice;               /* the least number that was sold twice; INT64_MAX: none */
+    _Atomic int64_t outside;             /* the greatest that there is not; AXC_NONE, which alone can't be one: none */
     struct findings {
         size_t sales;
         uint64_t last_sale, first_refusal; /* invoked, answered */
@@ -32,6 +33,13 @@ static void at_most(_Atomic int64_t *least, int64_t value)
 {
     int64_t now = atomic_load_explicit(least, memory_order_relaxed);
     while (value < now && !atomic_compare_exchange_weak_explicit(least, &now, value, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+static void at_least(_Atomic int64_t *greatest, int64_t value)
+{
+    int64_t now = atomic_load_explicit(greatest, memory_order_relaxed);
+    while (value > now && !atomic_compare_exchange_weak_explicit(greatest, &now, value, memory_order_relaxed, memory_order_relaxed))
         ;
 }
 
@@ -64,7 +72,7 @@ static void sell_lane(void *context, size_t piece, size_t worker)
         if (refused)
             at_most(&s->sold_after_refusal, op.process);
         if (ticket < 0 || ticket >= history->capacity) {
-            at_most(&s->outside, ticket);
+            at_least(&s->outside, ticket);
             continue;
         }
         unsigned bit = 1U << (ticket & 7);
@@ -124,7 +132,7 @@ static bool judge_sales(struct seller *s, struct axc_fast *fast)
     int64_t outside = atomic_load_explicit(&s->outside, memory_order_relaxed);
     int64_t twice = atomic_load_explicit(&s->twice, memory_order_relaxed);
     int64_t buyer = atomic_load_explicit(&s->sold_after_refusal, memory_order_relaxed);
-    if (outside != INT64_MAX) {
+    if (outside != AXC_NONE) {
         snprintf(fast->why, sizeof fast->why, "ticket %" PRId64 " was sold, outside 0 to %" PRId64, outside, s->history->capacity - 1);
         show(s, SOLD_TWICE, outside, 0, 1, fast);
     } else if (twice != INT64_MAX) {
@@ -177,7 +185,7 @@ bool axc_fast_tickets(struct axc_history *history, struct axc_fast *fast)
         if (use.count > 0 && (!sells || use.blind > 0))
             return false;
     }
-    struct seller s = {.history = history, .twice = INT64_MAX, .outside = INT64_MAX, .sold_after_refusal = INT64_MAX};
+    struct seller s = {.history = history, .twice = INT64_MAX, .outside = AXC_NONE, .sold_after_refusal = INT64_MAX};
     for (size_t i = 0; i < AXC_MAX_WORKERS; i++)
         s.found[i].first_refusal = AXC_PENDING;
     s.sold = axc_zeroed((size_t)history->capacity / 8 + 1, sizeof *s.sold);

@@ -63,6 +63,8 @@ bool axc_changed_nothing(const struct axc_history *history, const struct axc_op 
     case AXC_IDLE_ON_ZERO:
         return op->results > 0 && result == 0;
     case AXC_IDLE_ON_NONE:
+        return op->results > 0 && result == AXC_NONE;
+    case AXC_IDLE_WHEN_REFUSED:
         return op->results > 0 && (result == AXC_NONE || result == AXC_CLOSED);
     default:
         return false;

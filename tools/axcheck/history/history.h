@@ -9,9 +9,9 @@
 #include "axcheck.h"
 #include "keys.h"
 
-/* Two values that are no number; -(2^63 - 1) to 2^63 - 1 are. */
+/* Two values that are no number; -(2^63 - 2) to 2^63 - 1 are. */
 #define AXC_NONE INT64_MIN        /* nothing there, sold out, empty, nobody */
-#define AXC_CLOSED (INT64_MIN + 1) /* refused because closed; a plain number elsewhere is larger */
+#define AXC_CLOSED (INT64_MIN + 1) /* refused because closed */
 #define AXC_PENDING UINT64_MAX    /* response of an operation that had not been answered */
 
 enum { AXC_MAX_ARGS = 3, AXC_MAX_RESULTS = 1024, AXC_MAX_SETUP = 1024 };
@@ -98,8 +98,10 @@ struct axc_history {
     struct axc_report *report;
 };
 
-/* With which recorded result an operation is known to have changed nothing. */
-enum axc_idle { AXC_ACTS, AXC_IDLE_ON_ZERO, AXC_IDLE_ON_NONE, AXC_READS };
+/* With which recorded result an operation is known to have changed nothing. Whatever a verb has here, its recorded result
+ * decides whether it changes a state, the same in every state in which it fits: the search relies on that where it takes
+ * what changes nothing at once, and tests/axcheck/agree.c tries it on every verb. */
+enum axc_idle { AXC_ACTS, AXC_IDLE_ON_ZERO, AXC_IDLE_ON_NONE, AXC_IDLE_WHEN_REFUSED, AXC_READS }; /* refused: none or closed */
 
 /* What one verb of a model takes and gives. */
 struct axc_verb {

@@ -33,7 +33,7 @@ size_t axc_one_word(const struct axc_history *history);
 
 static inline bool axc_is_number(int64_t value)
 {
-    return value != AXC_NONE;
+    return value > AXC_CLOSED;
 }
 
 #endif

@@ -73,7 +73,7 @@ static enum axc_step word_step(const struct axc_history *history, const struct a
         (void)__builtin_add_overflow(now, values[0], &next[0]); /* wraps, as the word does */
         return axc_legal_if(axc_result_is(op, values, now));
     case WORD_ADD_CHECKED:
-        if (__builtin_add_overflow(now, values[0], &after))
+        if (!axc_is_number(now) || __builtin_add_overflow(now, values[0], &after))
             return axc_legal_if(axc_result_is(op, values, AXC_NONE));
         next[0] = after;
         return axc_legal_if(axc_result_is(op, values, now));

@@ -13,7 +13,7 @@ static size_t copy(int64_t *next, const int64_t *state, size_t words)
 /* tickets: word 0 is 1 once closed, word 1 counts the sold, then a bit per ticket */
 
 static const struct axc_verb tickets_verbs[] = {
-    [TICKETS_SELL] = {"sell", 0, 1, AXC_IDLE_ON_NONE},
+    [TICKETS_SELL] = {"sell", 0, 1, AXC_IDLE_WHEN_REFUSED},
     [TICKETS_REFUND] = {"refund", 1, 1, AXC_IDLE_ON_ZERO},
     [TICKETS_LEFT] = {"left", 0, 1, AXC_READS},
     [TICKETS_CLOSE] = {"close", 0, 0, AXC_ACTS},

@@ -73,7 +73,7 @@ static bool value(struct line *line, int64_t *out)
     bool negative = line->at < line->end && *line->at == '-';
     line->at += negative ? 1 : 0;
     uint64_t magnitude;
-    if (!unsigned_number(line, INT64_MAX, &magnitude))
+    if (!unsigned_number(line, (uint64_t)INT64_MAX - (negative ? 1 : 0), &magnitude))
         return false;
     *out = negative ? -(int64_t)magnitude : (int64_t)magnitude;
     return true;
