@@ -55,12 +55,18 @@ static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
     return ax_stress_clock_after_(&log->word_);
 }
 
+/* One byte or two without a branch: which of them it is, the processor could only guess, for most keys and values and the
+ * time that an operation took, and a wrong guess costs as much as all the rest here. */
 static inline unsigned char *ax_stress_log_number_(unsigned char *at, uint64_t number)
 {
-    for (; number >= 0x80; number >>= 7)
+    while (number >= 0x4000) {
         *at++ = (unsigned char)(number | 0x80);
-    *at++ = (unsigned char)number;
-    return at;
+        number >>= 7;
+    }
+    uint64_t more = number > 0x7f;
+    at[0] = (unsigned char)(number | more << 7);
+    at[1] = (unsigned char)(number >> 7);
+    return at + 1 + more;
 }
 
 static inline unsigned char *ax_stress_log_value_(unsigned char *at, int64_t value)
