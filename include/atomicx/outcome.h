@@ -18,7 +18,8 @@
  * tuned until the rarer outcomes are most frequent. A state is zeroed memory. An outcome that nobody declared is a
  * failure, as is a forbidden one; an interesting one is permitted, and worth being seen.
  *
- * Results are exit codes as in stress.h: 0 holds, 1 violated, 2 usage, 3 nothing was done, 70 no memory or threads.
+ * Results are exit codes as in stress.h: 0 holds, 1 violated, 2 usage, 3 nothing was done, 64 a mistake in the
+ * table of tests, said in a sentence, 70 no memory or threads.
  * Within a batch the harness orders nothing between the actors. Link with libatomicx-stress.
  */
 #ifndef ATOMICX_OUTCOME_H

@@ -15,6 +15,7 @@
 #define STRIDE_MOST 4096
 #define TUNING_NS (AXI_SECOND / 100) /* for each length */
 #define STATE_ALIGNMENT 128
+#define STATE_MOST (64u * 1024)
 
 /* One test's run. What is plain here belongs to whoever is last at the meeting. */
 struct row {
@@ -55,19 +56,95 @@ static bool fits(const char *pattern, const int32_t *results, uint32_t count)
     return *pattern == '\0';
 }
 
+/* Whether it is a pattern for so many results. */
+static bool is_pattern(const char *pattern, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        for (bool more = true; more;) {
+            char *end;
+            long value = strtol(pattern, &end, 10);
+            if (end == pattern || value < INT32_MIN || value > INT32_MAX)
+                return false;
+            more = *end == '|';
+            pattern = end + more;
+        }
+    return *pattern == '\0';
+}
+
+static const char *test_is_wrong(const ax_outcome_test *test)
+{
+    uint32_t actors = 0;
+    while (actors < AX_OUTCOME_ACTORS && test->actors[actors] != NULL)
+        actors++;
+    for (uint32_t i = actors; i < AX_OUTCOME_ACTORS; i++)
+        if (test->actors[i] != NULL)
+            return "there is an actor after NULL";
+    if (test->name[0] == '\0' || test->about == NULL)
+        return "it has no name or no about";
+    if (actors < 2)
+        return "it takes two actors at least";
+    if (test->results == 0 || test->results > AX_OUTCOME_RESULTS)
+        return "it has no results, or more than r[0] to r[3]";
+    if (test->state_size == 0 || test->state_size > STATE_MOST)
+        return "its state has no bytes, or more than 64 KiB";
+    for (size_t i = 0; i < test->outcome_count; i++) {
+        const ax_outcome *outcome = &test->outcomes[i];
+        if (outcome->results == NULL || outcome->why == NULL || (int)outcome->kind < AX_ACCEPTABLE || outcome->kind > AX_FORBIDDEN)
+            return "an outcome lacks its results, its kind or its why";
+        if (!is_pattern(outcome->results, test->results))
+            return "an outcome does not give a number, or some as in 0|1, for each result";
+    }
+    return NULL;
+}
+
+const char *axi_outcome_check(const ax_outcome_test *tests, size_t count)
+{
+    static char sentence[AXI_SENTENCE];
+    if (tests == NULL || count == 0)
+        return "there are no tests";
+    for (size_t i = 0; i < count; i++) {
+        const char *error = tests[i].name == NULL ? "it has no name" : test_is_wrong(&tests[i]);
+        for (size_t k = 0; k < i && error == NULL; k++)
+            error = strcmp(tests[i].name, tests[k].name) == 0 ? "another test has this name" : NULL;
+        if (error != NULL) {
+            snprintf(sentence, sizeof sentence, "tests[%zu] (%s): %s", i, tests[i].name != NULL ? tests[i].name : "NULL", error);
+            return sentence;
+        }
+    }
+    return NULL;
+}
+
+bool axi_outcome_wrong(const struct axi_seen *seen)
+{
+    return seen->outcome == NULL || seen->outcome->kind == AX_FORBIDDEN;
+}
+
+/* Where there is no room for another one: one of the same kind stands for it, and a wrong one takes the place of a right one. */
+static struct axi_seen *find_alike(struct axi_tally *tally, const struct axi_seen *other)
+{
+    for (size_t i = 0; i < tally->count; i++)
+        if (tally->seen[i].outcome == other->outcome)
+            return &tally->seen[i];
+    struct axi_seen *last = &tally->seen[tally->count - 1];
+    if (axi_outcome_wrong(other) && !axi_outcome_wrong(last))
+        *last = *other;
+    return last;
+}
+
 static struct axi_seen *find(struct axi_tally *tally, const ax_outcome_test *test, const int32_t *results)
 {
     for (size_t i = 0; i < tally->count; i++)
         if (memcmp(tally->seen[i].results, results, sizeof tally->seen[i].results) == 0)
             return &tally->seen[i];
-    if (tally->count == AXI_OUTCOMES_MOST) /* no test declares so many: the last one stands for all others */
-        return &tally->seen[AXI_OUTCOMES_MOST - 1];
-    struct axi_seen *seen = &tally->seen[tally->count++];
-    memcpy(seen->results, results, sizeof seen->results);
-    for (size_t i = 0; i < test->outcome_count && seen->outcome == NULL; i++)
+    struct axi_seen seen = { .times = 0 };
+    memcpy(seen.results, results, sizeof seen.results);
+    for (size_t i = 0; i < test->outcome_count && seen.outcome == NULL; i++)
         if (fits(test->outcomes[i].results, results, test->results))
-            seen->outcome = &test->outcomes[i];
-    return seen;
+            seen.outcome = &test->outcomes[i];
+    if (tally->count == AXI_OUTCOMES_MOST)
+        return find_alike(tally, &seen);
+    tally->seen[tally->count] = seen;
+    return &tally->seen[tally->count++];
 }
 
 /* By the last one at the meeting, with nobody else at work. */

@@ -23,6 +23,11 @@ struct axi_tally {
     struct axi_seen *shortcut[256]; /* by the lowest two bits of each result */
 };
 
+bool axi_outcome_wrong(const struct axi_seen *seen); /* forbidden, or nobody declared it */
+
+/* NULL, or what is wrong with the table of tests. */
+const char *axi_outcome_check(const ax_outcome_test *tests, size_t count);
+
 /* Runs the test for so many nanoseconds, or so many states (0: by time), after tuning. NULL, or why it could not. */
 const char *axi_outcome_run(const ax_outcome_test *test, uint64_t ns, uint64_t iters, struct axi_tally *tally);
 

@@ -20,7 +20,8 @@ static const char usage[] =
     "  --json           the results as one JSON object\n"
     "  --help, --version\n"
     "\n"
-    "Exit codes: 0 holds, 1 violated, 2 usage, 3 nothing was done, 70 no memory or no threads, 130 interrupted.\n";
+    "Exit codes: 0 holds, 1 violated, 2 usage, 3 nothing was done, 64 the table of tests is wrong,\n"
+    "70 no memory or no threads, 130 interrupted.\n";
 
 static const char *const kind_names[] = { "acceptable", "interesting", "forbidden" };
 
@@ -36,11 +37,6 @@ struct choice {
 static const char *kind_of(const struct axi_seen *seen)
 {
     return seen->outcome == NULL ? "UNDECLARED" : seen->outcome->kind == AX_FORBIDDEN ? "FORBIDDEN" : kind_names[seen->outcome->kind];
-}
-
-static bool is_wrong(const struct axi_seen *seen)
-{
-    return seen->outcome == NULL || seen->outcome->kind == AX_FORBIDDEN;
 }
 
 static void spell(const ax_outcome_test *test, const int32_t *results, char *text, size_t size)
@@ -118,7 +114,7 @@ static int run_chosen(const struct choice *choice)
         qsort(tally.seen, tally.count, sizeof *tally.seen, by_frequency);
         bool wrong = false;
         for (size_t k = 0; k < tally.count; k++)
-            wrong = wrong || is_wrong(&tally.seen[k]);
+            wrong = wrong || axi_outcome_wrong(&tally.seen[k]);
         violated = violated || wrong;
         any = any || tally.runs > 0;
         if (choice->json)
@@ -136,42 +132,50 @@ static int run_chosen(const struct choice *choice)
 
 static int refuse(const struct choice *choice, const char *option, const char *text, const char *why)
 {
-    fprintf(stderr, "%s: %s %s: %s\n(--help lists the options)\n", choice->program, option, text, why);
+    fprintf(stderr, "%s: %s%s%s: %s\n(--help lists the options)\n", choice->program, option, *text != '\0' ? " " : "", text, why);
     return AXI_EXIT_USAGE;
 }
 
-/* One option with its argument; 0, or the exit code of its refusal. */
+static int choose(struct choice *choice, const char *name)
+{
+    size_t i = 0;
+    while (i < choice->count && strcmp(choice->tests[i].name, name) != 0)
+        i++;
+    if (i == choice->count)
+        return refuse(choice, "--test", name, "no such test (--list names them)");
+    if (choice->chosen == NULL)
+        choice->chosen = calloc(choice->count, sizeof *choice->chosen);
+    if (choice->chosen == NULL)
+        return AXI_EXIT_INTERNAL;
+    choice->chosen[i] = true;
+    return 0;
+}
+
+/* One option with its argument, NULL where none follows; 0, or the exit code of its refusal. */
 static int take(struct choice *choice, const char *option, const char *text)
 {
+    bool test = strcmp(option, "--test") == 0, duration = strcmp(option, "--duration") == 0;
     int64_t value = 0;
-    const char *error = NULL;
-    if (strcmp(option, "--duration") == 0) {
-        error = axi_number(text, 9, 1, INT64_MAX / 2, &value);
-        choice->ns = (uint64_t)value;
-    } else if (strcmp(option, "--iters") == 0) {
-        error = axi_number(text, 0, 1, INT64_MAX, &value);
-        choice->iters = (uint64_t)value;
-    } else if (strcmp(option, "--test") == 0) {
-        size_t i = 0;
-        while (i < choice->count && strcmp(choice->tests[i].name, text) != 0)
-            i++;
-        error = i == choice->count ? "no such test (--list names them)" : NULL;
-        if (choice->chosen == NULL)
-            choice->chosen = calloc(choice->count, sizeof *choice->chosen);
-        if (choice->chosen == NULL)
-            return AXI_EXIT_INTERNAL;
-        if (error == NULL)
-            choice->chosen[i] = true;
-    } else {
-        error = "not an option";
-    }
+    if (!test && !duration && strcmp(option, "--iters") != 0)
+        return refuse(choice, option, "", "not an option");
+    if (text == NULL)
+        return refuse(choice, option, "", "needs an argument");
+    if (test)
+        return choose(choice, text);
+    const char *error = axi_number(text, duration ? 9 : 0, 1, INT64_MAX / 2, &value);
+    *(duration ? &choice->ns : &choice->iters) = (uint64_t)value;
     return error == NULL ? 0 : refuse(choice, option, text, error);
 }
 
 int ax_outcome_main(int argc, char **argv, const char *program, const ax_outcome_test *tests, size_t count)
 {
-    struct choice choice = { .program = program, .tests = tests, .count = count, .ns = AXI_SECOND / 5 };
+    struct choice choice = { .program = program, .tests = tests, .count = count };
     int code = 0;
+    const char *error = program != NULL ? axi_outcome_check(tests, count) : "the program has no name";
+    if (error != NULL) {
+        fprintf(stderr, "%s: the table is wrong: %s\n", argc > 0 ? argv[0] : "outcomes", error);
+        return AXI_EXIT_TABLE;
+    }
     for (int i = 1; i < argc && code == 0; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             printf(usage, argv[0]);
@@ -186,10 +190,14 @@ int ax_outcome_main(int argc, char **argv, const char *program, const ax_outcome
         } else if (strcmp(argv[i], "--json") == 0) {
             choice.json = true;
         } else {
-            const char *option = argv[i], *text = i + 1 < argc ? argv[++i] : "";
+            const char *option = argv[i], *text = i + 1 < argc ? argv[++i] : NULL;
             code = take(&choice, option, text);
         }
     }
+    if (code == 0 && choice.ns != 0 && choice.iters != 0)
+        code = refuse(&choice, "--iters", "and --duration", "they exclude each other");
+    if (choice.ns == 0)
+        choice.ns = AXI_SECOND / 5;
     if (code == 0) {
         axi_signals_install(false);
         code = run_chosen(&choice);

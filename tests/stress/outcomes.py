@@ -19,14 +19,18 @@ for name, code, kind in (("declared", 0, "interesting"), ("undeclared", 1, "UNDE
     assert test["result"] == ("violated" if code else "holds") and test["runs"] == 1024, test
     assert [(o["results"], o["times"], o["kind"]) for o in test["outcomes"]] == [("1 -2 7", 1024, kind)], test
     assert kind in run(code, outcomes, "--test", name, "--duration", "0.01").stdout  # with tuning
-assert len(json.loads(run(1, outcomes, "--iters", "1", "--json").stdout)["tests"]) == 3
-assert len(run(0, outcomes, "--list").stdout.splitlines()) == 3
+assert len(json.loads(run(1, outcomes, "--iters", "1", "--json").stdout)["tests"]) == 4
+assert len(run(0, outcomes, "--list").stdout.splitlines()) == 4
+assert "4 4 4 4" in run(1, outcomes, "--test", "many", "--iters", "1000").stdout
 run(0, outcomes, "--help"), run(0, outcomes, "--version")
-for refused in (("--test", "none"), ("--iters", "0"), ("--duration", "x"), ("--nonsense", "1"), ("--test",)):
-    run(2, outcomes, *refused)
+for refused, why in ((("--test", "none"), "no such test"), (("--iters", "0"), "is too small"), (("--duration", "x"), "is not a number"),
+                     (("--nonsense", "1"), "not an option"), (("--test",), "--test: needs an argument"), (("--iters", ""), "is empty"),
+                     (("--duration", "1e30"), "is too large"), (("--iters", "1e30"), "is too large"), (("x",), "not an option"),
+                     (("--iters", "5", "--duration", "1"), "exclude each other")):
+    assert why in run(2, outcomes, *refused).stderr, refused
 
-tests = json.loads(run(0, litmus, "--iters", "4000", "--json").stdout)["tests"]
-assert len(tests) == 18 and all(t["runs"] >= 4000 for t in tests)
+tests = json.loads(run(0, litmus, "--iters", "1000", "--json").stdout)["tests"]
+assert len(tests) == 18 and all(t["runs"] >= 1000 for t in tests)
 
 # Every machine that C11 runs on has store buffers. Two threads that are never at work at once show nothing: try on.
 for _ in range(1000):
