@@ -6,7 +6,7 @@
 
 struct stack {
     atomic_int used, top; /* nodes by number, from 1; 0 is the end */
-    struct { int64_t value; atomic_int next; } node[64];
+    struct { int64_t value; atomic_int next; } node[AX_STRESS_ROUND + 1];
 };
 
 static void *create(const ax_stress_run *run) { return (void)run, calloc(1, sizeof(struct stack)); }
@@ -38,7 +38,7 @@ static int64_t careless_pop(void *object, const int64_t *a)
     return (void)a, top != 0 ? stack->node[top].value : AX_STRESS_NONE;
 }
 
-struct model { int64_t depth, values[64]; };
+struct model { int64_t depth, values[AX_STRESS_ROUND + 1]; };
 
 static int64_t model_push(void *state, const int64_t *a)
 {

@@ -24,7 +24,8 @@
  * From ax_stress_main the program gets --threads, --iters, --duration, --impl, --list, --seed, --record, --history,
  * --pin, --mix, --keys, --dist, --chaos, --observers, --json and the rest; a spinning start line; interruption with a
  * partial verdict; a watchdog; broken implementations in a child process; and the exit codes
- * 0 holds, 1 violated, 2 usage, 3 inconclusive or vacuous, 70 internal error, 130 interrupted.
+ * 0 holds, 1 violated, 2 usage, 3 inconclusive or vacuous, 64 a mistake in the program's table, said in a sentence, 70 internal
+ * error, 130 interrupted.
  *
  * Who runs what: check, setup, judge, put_ and teardown run alone, in the main thread. enter, work and leave
  * run in each worker, observe in each observer, all at once. Everything setup wrote happens before them, and
@@ -240,6 +241,7 @@ typedef enum ax_stress_source {
 } ax_stress_source;
 
 #define AX_STRESS_ARGUMENTS 3 /**< at most so many arguments of a declared operation */
+#define AX_STRESS_ROUND 128   /**< at most so many calls on one object of a round, for models and objects that have room for some */
 
 /** An operation that --mix can give a weight. All but these two fields are for declared programs. */
 typedef struct ax_stress_operation {

@@ -98,7 +98,7 @@ int axi_in_child(struct axi_stress *stress, int (*body)(struct axi_stress *), ch
         snprintf(sentence, size, "hung: no sign of life for %g s", (double)(stress->hang_ns + GRACE_NS) / 1e9);
     else if (WIFSIGNALED(status))
         snprintf(sentence, size, "crashed: SIG%s", sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
-    else if (!done)
+    else if (!done && WEXITSTATUS(status) != AXI_EXIT_TABLE)
         snprintf(sentence, size, "ended its process with exit status %d", WEXITSTATUS(status));
     else
         return WEXITSTATUS(status);

@@ -44,7 +44,8 @@ static const char usage_end[] =
     "one ends at once. NO_COLOR is honoured.\n"
     "\n"
     "Exit codes: 0 holds, 1 violated, 2 usage, 3 inconclusive or vacuous (one thread, no operation, or no two\n"
-    "workers at work at the same time: it could not have failed), 70 internal error, 130 interrupted.\n";
+    "workers at work at the same time: it could not have failed), 64 the program's own table is wrong, 70 internal\n"
+    "error, 130 interrupted.\n";
 
 void axi_help(const struct axi_stress *stress)
 {

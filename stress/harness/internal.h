@@ -3,6 +3,7 @@
  * What the parts of the harness share.
  *
  *   main.c     the order of things, the verdict, the exit code
+ *   table.c    whether the program's table makes sense
  *   options.c  the command line; help.c what it says about itself
  *   threads.c  workers and observers, the start line, the batches
  *   watch.c    the main thread while they run: progress, time limit, watchdog
@@ -28,11 +29,16 @@
 #include "keys.h"
 
 #define AXI_EXIT_USAGE 2
+#define AXI_EXIT_TABLE 64
 #define AXI_EXIT_INTERNAL 70
 #define AXI_EXIT_INTERRUPTED 130
 
 #define AXI_THREADS_MAX 1000000
+#define AXI_OBSERVERS_MOST 1024
+#define AXI_KEYS_MOST (INT64_C(1) << 40)
 #define AXI_OPTIONS_MAX 16
+#define AXI_NAME_MOST 31
+#define AXI_WEIGHT_MOST 1000000
 #define AXI_SENTENCE 512
 #define AXI_HANG_SECONDS 30
 #define AXI_ISOLATION 128 /* two cache lines, as x86 prefetches them in pairs */
@@ -46,6 +52,7 @@ struct axi_thread {
     uint64_t batches;
     uint64_t overlaps; /* batches during which another worker completed one */
     uint64_t begun_ns, ended_ns;
+    uint32_t calls; /* of a declared program: 1 + the operation it is in, or 0; read by the watching thread when nothing moves */
     struct axi_stress *stress;
     void *tally;
     uint32_t number;
@@ -110,8 +117,12 @@ static inline void axi_spin_hint(void)
 #endif
 }
 
+/* table.c; NULL, or what is wrong with the program's table. */
+const char *axi_table_check(const ax_stress_program *program);
+
 /* options.c; false: leave with exit code *code (after --help, --list or a usage error). */
 bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code);
+bool axi_option_is_ours(const char *name); /* and no program's */
 /* What --mix says by default: all the same where the table has no weights. */
 uint32_t axi_default_weight(const ax_stress_program *program, size_t operation);
 int axi_usage_error(const struct axi_stress *stress, const char *sentence);
@@ -139,7 +150,7 @@ bool axi_chaos_start(struct axi_stress *stress);
 void axi_chaos_stop(void);
 void axi_chaos_enter(uint64_t seed, uint32_t number);
 
-/* signals.c: SIGINT and SIGTERM ask all workers to stop; a second one ends the process at once. */
+/* signals.c: SIGINT and SIGTERM ask all workers to stop; a second SIGINT ends the process at once. */
 void axi_signals_install(bool child);
 bool axi_stop_asked(void);
 void axi_ask_to_stop(void);

@@ -35,8 +35,6 @@ const char *axi_keys_init(struct axi_keys *keys, enum axi_dist dist, double thet
     *keys = (struct axi_keys){ .dist = dist, .count = count };
     if (dist != AXI_DIST_ZIPF)
         return NULL;
-    if (count > AXI_ZIPF_KEYS_MAX)
-        return "--dist zipf takes at most 16777216 keys";
     keys->table = malloc(count * sizeof *keys->table);
     double *weight = malloc(count * sizeof *weight);
     uint32_t *stack = malloc(count * sizeof *stack);

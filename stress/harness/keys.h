@@ -21,7 +21,7 @@ struct axi_keys {
     struct axi_alias *table; /* Zipf only */
 };
 
-/* NULL, or why not. A hot distribution gives key 0 to nine operations in ten. */
+/* NULL, or why not. Zipf takes at most AXI_ZIPF_KEYS_MAX keys. A hot distribution gives key 0 to nine operations in ten. */
 const char *axi_keys_init(struct axi_keys *keys, enum axi_dist dist, double theta, uint64_t count);
 void axi_keys_fini(struct axi_keys *keys);
 uint64_t axi_keys_next(const struct axi_keys *keys, ax_stress_random *random);

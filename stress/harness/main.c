@@ -277,6 +277,11 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
 {
     struct axi_stress stress = { .heartbeat_fd = -1 };
     int code;
+    const char *error = axi_table_check(program);
+    if (error != NULL) {
+        fprintf(stderr, "%s: the program's table is wrong: %s\n", argc > 0 ? argv[0] : "stress", error);
+        return AXI_EXIT_TABLE;
+    }
     stress.run.program = program;
     stress.run.internal = &stress;
     stress.command_name = argc > 0 ? argv[0] : program->noun;
@@ -285,6 +290,7 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
     stress.replay = axi_replay_command(&stress);
     if (stress.replay == NULL)
         return say_internal(&stress, "no memory");
+    axi_signals_install(false);
     if (!stress.quiet)
         fprintf(stderr, "seed 0x%" PRIx64 ", again with: %s\n", stress.run.seed, stress.replay);
     if (axi_declared(stress.run.impl) && stress.history_path == NULL) {
@@ -292,8 +298,7 @@ int ax_stress_main(int argc, char **argv, const ax_stress_program *program)
         if (stress.hunt == NULL)
             return say_internal(&stress, "no memory");
     }
-    axi_signals_install(false);
-    const char *error = stress.record_path != NULL ? axi_record_open(&stress) : NULL;
+    error = stress.record_path != NULL ? axi_record_open(&stress) : NULL;
     if (error == NULL && stress.history_path != NULL)
         error = axi_history_open(&stress);
     if (error != NULL)

@@ -12,8 +12,6 @@
 #include "number.h"
 #include "pause.h"
 
-#define KEYS_MAX (INT64_C(1) << 40)
-
 static __attribute__((format(printf, 2, 3))) bool refuse(const struct axi_stress *stress, const char *format, ...)
 {
     char sentence[AXI_SENTENCE];
@@ -38,7 +36,7 @@ static bool number(const struct axi_stress *stress, const char *option, const ch
     if (error == NULL)
         return true;
     if (scale != 0)
-        return refuse(stress, "--%s %s: %s (give seconds, e.g. 2.5)", option, text, error);
+        return refuse(stress, "--%s %s: %s (give seconds above 0, e.g. 2.5; not finer than nanoseconds)", option, text, error);
     return refuse(stress, "--%s %s: %s (give an exact integer from %" PRId64 " to %" PRId64 ", e.g. 1e7, 10M, 10_000_000)",
                   option, text, error, least, most);
 }
@@ -75,7 +73,7 @@ static bool take_mix(struct axi_stress *stress, const char *text)
         char digits[32];
         snprintf(digits, sizeof digits, "%.*s", (int)(length - name_length - 1), equals + 1);
         int64_t value;
-        const char *error = axi_number(digits, 0, 0, 1000000, &value);
+        const char *error = axi_number(digits, 0, 0, AXI_WEIGHT_MOST, &value);
         if (error != NULL)
             return refuse(stress, "--mix %s: the weight %s %s", text, digits, error);
         weight[which] = (uint32_t)value;
@@ -121,6 +119,18 @@ static bool take_pin(struct axi_stress *stress, const char *text)
     return refuse(stress, "--pin %s: give none, compact or scatter", text);
 }
 
+bool axi_option_is_ours(const char *name)
+{
+    static const char *const names[] = {
+        "threads", "iters", "duration", "impl", "list", "seed", "observers", "pin", "chaos", "no-chaos", "hang-after",
+        "in-process", "mix", "keys", "dist", "ops", "round", "record", "history", "json", "quiet", "no-progress", "help", "version",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Options without an argument. */
 static bool *find_switch(struct axi_stress *stress, const char *name)
 {
@@ -161,7 +171,7 @@ static bool take(struct axi_stress *stress, const char *name, const char *text, 
         return ok;
     }
     if (strcmp(name, "observers") == 0) {
-        bool ok = number(stress, name, text, 0, 0, 1024, &value);
+        bool ok = number(stress, name, text, 0, 0, AXI_OBSERVERS_MOST, &value);
         run->observers = ok ? (uint32_t)value : run->observers;
         return ok;
     }
@@ -183,7 +193,7 @@ static bool take(struct axi_stress *stress, const char *name, const char *text, 
     if (strcmp(name, "keys") == 0) {
         if (run->program->keys == 0)
             return refuse(stress, "--keys %s: this program has no keys", text);
-        bool ok = number(stress, name, text, 0, 1, KEYS_MAX, &value);
+        bool ok = number(stress, name, text, 0, 1, AXI_KEYS_MOST, &value);
         run->keys = ok ? (uint64_t)value : run->keys;
         return ok;
     }
@@ -228,9 +238,6 @@ static bool conclude_declared(struct axi_stress *stress, bool threads_given)
 {
     static struct axi_plan round;
     ax_stress_run *run = &stress->run;
-    const char *error = axi_calls_check(stress);
-    if (error != NULL)
-        return refuse(stress, "%s: %s", run->impl->name, error);
     if (stress->record_path != NULL)
         return refuse(stress, "--record: rounds leave no record, and are judged at once");
     if (!axi_has_work(stress, 0))
@@ -239,7 +246,7 @@ static bool conclude_declared(struct axi_stress *stress, bool threads_given)
         return true;
     if (stress->history_path != NULL)
         return refuse(stress, "--round and --history exclude each other");
-    error = axi_plan_parse(stress, stress->round_text, &round);
+    const char *error = axi_plan_parse(stress, stress->round_text, &round);
     if (error != NULL)
         return refuse(stress, "--round %s: %s", stress->round_text, error);
     stress->round = &round;
@@ -258,6 +265,9 @@ static bool conclude(struct axi_stress *stress, bool iters_given, bool threads_g
         run->iters = UINT64_MAX;
     if (run->impl->observe == NULL)
         run->observers = 0;
+    if (stress->dist == AXI_DIST_ZIPF && run->keys > AXI_ZIPF_KEYS_MAX)
+        return refuse(stress, "--dist zipf:%s: takes at most %" PRIu64 " keys, as its table is in memory", stress->theta_text,
+                      AXI_ZIPF_KEYS_MAX);
     if (stress->chaos && stress->no_chaos)
         return refuse(stress, "--chaos and --no-chaos exclude each other");
     /* A broken one is to be caught, also by two threads that a busy machine puts on one CPU. */
@@ -328,7 +338,7 @@ bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code)
             argument = "--help";
         if (strncmp(argument, "--", 2) != 0 || argument[2] == '\0')
             return refuse(stress, "%s: not an option", argument[0] != '\0' ? argument : "(empty argument)");
-        char name[32];
+        char name[AXI_NAME_MOST + 2]; /* one more than a name may have, so that none is taken for its beginning */
         size_t length = strcspn(argument + 2, "=");
         const char *text = argument[2 + length] == '=' ? argument + 3 + length : NULL;
         snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, argument + 2);
@@ -354,12 +364,12 @@ bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code)
             }
             continue;
         }
-        bool known = true;
-        if (text == NULL && i + 1 < argc)
+        bool known = own >= 0 || axi_option_is_ours(name);
+        if (known && text == NULL && i + 1 == argc)
+            return refuse(stress, "--%s: needs an argument", name);
+        if (known && text == NULL)
             text = argv[++i];
-        else if (text == NULL)
-            text = "";
-        if (!take(stress, name, text, &known))
+        if (!known || !take(stress, name, text, &known))
             return known ? false : refuse(stress, "--%s: no such option", name);
         iters_given = iters_given || strcmp(name, "iters") == 0;
         threads_given = threads_given || strcmp(name, "threads") == 0;
@@ -375,5 +385,8 @@ bool axi_options(struct axi_stress *stress, int argc, char **argv, int *code)
 int64_t ax_stress_value(const ax_stress_run *run, const char *name)
 {
     int own = find_own(run->internal, name);
-    return own >= 0 ? run->internal->value[own] : 0;
+    if (own >= 0)
+        return run->internal->value[own];
+    fprintf(stderr, "%s: ax_stress_value(run, \"%s\"): the program has no such option\n", run->program->noun, name);
+    _exit(AXI_EXIT_TABLE);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define PAUSE_MOST 1000000
+#define NEAR 64 /* instructions: those of a short operation */
 #define DELAY_MOST 128 /* turns: some times what a short operation takes */
 
 uint32_t axi_arguments(const ax_stress_operation *operation)
@@ -97,6 +98,17 @@ void axi_plan_delay(struct axi_plan *plan, ax_stress_random *random)
         }
 }
 
+/* How far into an operation to look for a place, of which so many instructions are known. Some times further: what paused was not
+ * counted, and may be longer. And often not as far: what waits for others can be of any length, and is as short as the rest
+ * where it does not. */
+static uint64_t reach(uint64_t known, ax_stress_random *random)
+{
+    uint64_t chance = ax_stress_below(random, 8);
+    if (chance == 0)
+        return known < PAUSE_MOST / 4 ? known * 4 : PAUSE_MOST;
+    return chance < 4 && known > NEAR ? NEAR : known;
+}
+
 void axi_plan_pause(struct axi_plan *plan, uint32_t before, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random)
 {
     uint32_t all = axi_plan_calls(plan);
@@ -110,7 +122,7 @@ void axi_plan_pause(struct axi_plan *plan, uint32_t before, const uint32_t longe
             chosen -= plan->count[thread];
         struct axi_planned *call = &plan->calls[thread][chosen];
         uint32_t others = all - plan->count[thread];
-        call->pause = before + 1 + (uint32_t)ax_stress_below(random, longest[call->operation] - before);
+        call->pause = before + 1 + (uint32_t)ax_stress_below(random, reach(longest[call->operation] - before, random));
         call->until = (ax_stress_bits(random) & 1) == 0 ? others : 1 + (uint32_t)ax_stress_below(random, others);
         pauses_in[thread] = true;
     }

@@ -6,6 +6,7 @@
 #include "internal.h"
 
 enum { AXI_TEAM_MOST = 8, AXI_ROUND_MOST = 16 }; /* threads of a round, operations of each */
+_Static_assert(AXI_TEAM_MOST * AXI_ROUND_MOST == AX_STRESS_ROUND, "what is promised to models");
 
 struct axi_planned {
     uint32_t operation;
@@ -36,7 +37,7 @@ void axi_plan_choose(const struct axi_stress *stress, uint32_t threads, uint32_t
                      struct axi_plan *plan);
 /* Other delays, the same operations; and without pauses. */
 void axi_plan_delay(struct axi_plan *plan, ax_stress_random *random);
-/* Other pauses: one or two, each after more than `before` instructions and at most `longest` of its operation. */
+/* Other pauses: one or two, each after more than `before` instructions; no call of an operation is known to take more than `longest`. */
 void axi_plan_pause(struct axi_plan *plan, uint32_t before, const uint32_t longest[AX_STRESS_OPERATIONS], ax_stress_random *random);
 bool axi_plan_pauses(const struct axi_plan *plan); /* whether it has any */
 

@@ -60,7 +60,6 @@ uint64_t axi_rounds_overlaps(const struct axi_stress *stress); /* rounds with tw
 void axi_rounds_free(struct axi_stress *stress);
 
 /* calls.c: the long run of a declared program: setup, work, verdict and teardown. */
-const char *axi_calls_check(const struct axi_stress *stress);
 const char *axi_calls_setup(ax_stress_run *run);
 void axi_calls_work(ax_stress_worker *self, uint64_t begin, uint64_t end);
 ax_stress_verdict axi_calls_judge(const ax_stress_run *run, char *sentence, size_t size);

@@ -17,11 +17,12 @@ static struct {
     const char *path;
 } signals;
 
+/* A second Ctrl-C is a person who does not want to wait. A second SIGTERM is not: timeout(1) sends one to its child and then
+ * one to its process group, and the parent of a broken implementation passes it on. */
 static void on_interrupt(int number)
 {
-    (void)number;
     AX_DETAIL_STORE_RELAXED(&signals.stop, 1u);
-    if (AX_DETAIL_FETCH_ADD_RELAXED(&signals.interrupts, 1u) == 0)
+    if (AX_DETAIL_FETCH_ADD_RELAXED(&signals.interrupts, 1u) == 0 || number != SIGINT)
         return;
     int child = AX_DETAIL_LOAD_RELAXED(&signals.child);
     if (child > 0)

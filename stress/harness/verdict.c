@@ -236,12 +236,39 @@ enum axi_opinion axi_judge_round(struct axi_judge *judge, const struct axi_plan 
     return opinion;
 }
 
-char *axi_judge_draw(const struct axi_judge *judge)
+/* What operation `at` should have returned to a thread that was alone, and is not: false, or *result. Where several results are
+ * right none of them is named. */
+static bool expected(struct axi_judge *judge, uint32_t at, int64_t *result)
+{
+    const struct axc_op *op = &judge->ops[at];
+    const struct axi_planned *call = planned(judge, op->order);
+    const ax_stress_operation *operation = &judge->run->program->operations[call->operation];
+    void *state = operation->allows == NULL ? first_state(judge) : NULL;
+    if (state == NULL)
+        return false;
+    for (uint32_t i = 0; i < at; i++)
+        if (part_of(judge, &judge->ops[i]) == part_of(judge, op))
+            (void)apply(judge, state, &judge->ops[i]);
+    *result = (replays(judge) ? judge->run->impl->calls[call->operation] : operation->model)(state, call->arguments);
+    last_state(judge, state);
+    return *result != judge->pool[op->values + op->args];
+}
+
+char *axi_judge_draw(struct axi_judge *judge)
 {
     struct axc_rows rows = { .history = &judge->history, .ops = judge->ops, .count = judge->count, .who = "thread" };
     struct axc_words text;
+    int64_t result;
     if (!axc_rows_begin(&text, &rows))
         return NULL;
     axc_put_rows(&text, &rows);
+    for (uint32_t i = 0; i < judge->count && axi_plan_busy(&judge->plan) == 1; i++)
+        if (expected(judge, i, &result)) {
+            judge->pool[judge->ops[i].values + judge->ops[i].args] = result;
+            axc_put(&text, "  one thread, alone; the model says: ");
+            axc_put_op(&text, &judge->history, &judge->ops[i]);
+            axc_put(&text, "\n");
+            break;
+        }
     return text.bytes;
 }

@@ -22,7 +22,8 @@ void axi_judge_destroy(struct axi_judge *judge);
 enum axi_opinion axi_judge_round(struct axi_judge *judge, const struct axi_plan *plan,
                                  const struct axi_answer *const answers[AXI_TEAM_MOST], uint64_t skew);
 
-/* Draws the round that was judged last: a row for each operation, time from left to right. To be freed; NULL without memory. */
-char *axi_judge_draw(const struct axi_judge *judge);
+/* Draws the round that was judged last: a row for each operation, time from left to right; and what the model says instead, where
+ * one thread was alone. To be freed; NULL without memory. */
+char *axi_judge_draw(struct axi_judge *judge);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The main thread while the others run: progress line, time limit, watchdog, heartbeat. */
-#include "internal.h"
+#include "rounds.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define TICK_NS (AXI_SECOND / 10)
+#define NAMED_MOST 3 /* threads that hang */
 
 struct progress {
     bool shown;   /* on a terminal, and not told otherwise */
@@ -79,15 +80,38 @@ static bool wait_until_none(struct axi_stress *stress, const uint32_t *left, uin
     return none;
 }
 
+/* Which operations of a declared program don't come back. */
+static void say_where(const struct axi_stress *stress, char *sentence, size_t size)
+{
+    uint32_t named = 0;
+    for (uint32_t i = 0; i < stress->run.threads && strlen(sentence) + 1 < size; i++) {
+        uint32_t calls = AX_DETAIL_LOAD_RELAXED(&stress->threads[i].calls);
+        size_t length = strlen(sentence);
+        if (calls != 0 && ++named <= NAMED_MOST)
+            snprintf(sentence + length, size - length, "%s thread %u is in %s", named == 1 ? ":" : ",", i,
+                     stress->run.program->operations[calls - 1].name);
+    }
+    size_t length = strlen(sentence);
+    if (named > NAMED_MOST)
+        snprintf(sentence + length, size - length, ", and %u more", named - NAMED_MOST);
+    else if (named == 0)
+        snprintf(sentence + length, size - length, ": in create, destroy, the model or the invariant");
+}
+
 static void say_hung(const struct axi_stress *stress, char *sentence, size_t size)
 {
     const ax_stress_run *run = &stress->run;
     uint32_t stuck = 0;
+    int length = snprintf(sentence, size, "hung: nothing moved for %g s", (double)stress->hang_ns / 1e9);
+    if (axi_declared(run->impl)) {
+        say_where(stress, sentence, size);
+        return;
+    }
     for (uint32_t i = 0; i < run->threads; i++)
         if (AX_DETAIL_LOAD_RELAXED(&stress->threads[i].done) < run->iters)
             stuck++;
-    snprintf(sentence, size, "hung: nothing moved for %g s, %u of %u workers are not through, after %" PRIu64
-             " operations", (double)stress->hang_ns / 1e9, stuck, run->threads, axi_operations_done(stress));
+    snprintf(sentence + length, size - (size_t)length, ", %u of %u workers are not through, after %" PRIu64 " operations", stuck,
+             run->threads, axi_operations_done(stress));
 }
 
 bool axi_watch(struct axi_stress *stress, char *sentence, size_t size)

@@ -9,11 +9,13 @@ if(Python3_FOUND)
 endif()
 ax_program(test_stress_harness harness.c NO_TSAN LINK atomicx-stress)
 ax_test(stress.harness LABELS quick COMMAND test_stress_harness)
+ax_program(test_stress_misuse misuse.c NO_TSAN LINK atomicx-stress)
+ax_test(stress.misuse LABELS quick COMMAND test_stress_misuse)
 
 # Outcome tests, and the classic shapes; the twin is a race detector's look at the harness between batches.
 ax_program(stress_outcomes outcomes.c NO_TSAN LINK atomicx-stress)
 if(Python3_FOUND)
-  ax_test(stress.outcomes LABELS quick
+  ax_test(stress.outcomes LABELS quick TIMEOUT 300
           COMMAND Python3::Interpreter ${here}/outcomes.py $<TARGET_FILE:stress_outcomes> $<TARGET_FILE:stress_litmus>)
 endif()
 if(TARGET stress_litmus-tsan)

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: MIT
 """rounds.py DECLARED REPLAYED: rounds, on a program whose mistakes show in known rounds (declared.c)."""
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 
 declared, replayed = sys.argv[1:]
 failures = []
@@ -31,6 +34,8 @@ for impl, pattern in (("forgets", r"no order explains these results: a round of 
     done = run(declared, "--impl", "broken-" + impl, "--threads", "3", "--seed", "1", "--quiet", code=1)
     says(done, pattern)
     says(done, r"--round 'put\(2\)")
+    if impl == "forgets":
+        says(done, r"one thread, alone; the model says: look -> 2\n")
     again = re.search(r"again with: (.*)", done.stdout)
     if again:  # and the command that was printed finds it again
         says(run(*shlex.split(again[1]), "--quiet", code=1), r"put(\(2\)| 2 -> 0)")
@@ -41,7 +46,19 @@ if "--round" not in report.get("counterexample", ""):
 
 # A call that never returns.
 says(run(declared, "--impl", "broken-hangs", "--threads", "2", "--hang-after", "1", "--round", "put(2) look | next", code=1),
-     r"hung: .*put\(2\) look")
+     r"hung: nothing moved for 1 s: thread 0 is in look\n.*put\(2\) look")
+
+# timeout(1) sends a signal to its child, and then one to its whole process group.
+held = subprocess.Popen([declared, "--iters", "1e15", "--threads", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                        start_new_session=True)
+children = f"/proc/{held.pid}/task/{held.pid}/children"
+while not (child := open(children, encoding="ascii").read().split()) or len(os.listdir(f"/proc/{child[0]}/task")) < 3:
+    time.sleep(0.01)  # until its workers are there
+for _ in range(2):
+    os.killpg(held.pid, signal.SIGTERM)
+said = held.communicate(timeout=250)[0]
+if held.returncode != 130 or " so far (interrupted): " not in said or "violated" in said:
+    failures.append(f"two of SIGTERM: {held.returncode} {said}")
 
 # The right one, by its model and by itself; a torn increment, found in the midst of one.
 for program in (declared, replayed):

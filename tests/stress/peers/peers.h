@@ -5,7 +5,7 @@
 
 #include <atomicx/stress.h>
 
-enum { PEERS_NODES = 64 }; /* as many as a round can have operations */
+enum { PEERS_NODES = AX_STRESS_ROUND };
 
 #define PEERS_COUNT(table) (sizeof(table) / sizeof *(table))
 
