@@ -25,7 +25,9 @@
 
 /* Pauses between looks before helping, doubled up to this: the owner is usually done sooner, and each look takes
  * the cache line away from it. */
-enum { LONGEST_PAUSE = 64 };
+#ifndef AXI_ACCOUNTS_LONGEST_PAUSE /* model tests have fewer looks, each of which multiplies their executions */
+#define AXI_ACCOUNTS_LONGEST_PAUSE 64
+#endif
 
 /* --- a balance in parts ----------------------------------------------------------------------------- */
 
@@ -209,7 +211,7 @@ void axi_step_help(ax_accounts *t, uint32_t account, state_word taken)
 {
     struct leg legs[AX_ACCOUNTS_MAX_LEGS];
     outcome_word outcome;
-    for (unsigned pauses = 4; pauses <= LONGEST_PAUSE; pauses *= 2) {
+    for (unsigned pauses = 4; pauses <= AXI_ACCOUNTS_LONGEST_PAUSE; pauses *= 2) {
         for (unsigned i = 0; i < pauses; i++)
             axi_pause();
         if (axi_load_relaxed(&accounts_table(t)[account].state) != taken) /* relaxed: a look, no more */

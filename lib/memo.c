@@ -59,10 +59,11 @@ static struct axi_memo_entry *look_up(struct axi_memo_shard *shard, uint64_t has
     return entry;
 }
 
-/* Whether a caller that comes now may have this entry's outcome, present or future. */
-static bool is_current(const struct axi_memo_entry *entry)
+/* Whether a caller that comes now may have this entry's outcome, present or future; and the word that says so. */
+static bool is_current(const struct axi_memo_entry *entry, uint32_t *word)
 {
-    uint32_t state = axi_load_acquire(&entry->state, F1_acq_lookup) & AXI_MEMO_STATE; /* F1.acq: for expires */
+    *word = axi_load_acquire(&entry->state, F1_acq_lookup); /* F1.acq: for expires, and for all of the outcome */
+    uint32_t state = *word & AXI_MEMO_STATE;
     return state == AXI_MEMO_COMPUTING || state == AXI_MEMO_VACANT || !axi_memo_expired(entry);
 }
 
@@ -107,7 +108,7 @@ static void link_entry(struct axi_memo_shard *shard, struct axi_memo_entry *entr
 }
 
 /* The caller gives up the table's reference, once the mutex is free. */
-static void unlink_entry(struct axi_memo_shard *shard, struct axi_memo_entry *entry)
+static void unlink_entry(ax_memo *memo, struct axi_memo_shard *shard, struct axi_memo_entry *entry)
 {
     struct axi_memo_table *table = axi_load_relaxed(&shard->table); /* relaxed, these: under the mutex */
     _Atomic(struct axi_memo_entry *) *link = head_of(table, entry->hash);
@@ -118,6 +119,7 @@ static void unlink_entry(struct axi_memo_shard *shard, struct axi_memo_entry *en
     entry->linked = false;
     ring_remove(shard, entry);
     count_entries(shard, -1);
+    axi_fetch_add_relaxed(&memo->ending, 1); /* relaxed: read when nothing overlaps */
 }
 
 /*
@@ -144,7 +146,7 @@ static bool make_room(ax_memo *memo, struct axi_memo_shard *shard, struct axi_me
         /* F3.acq: all who held it have released; from here on nobody can take a reference */
         if (axi_cas_acquire_relaxed(&entry->refs, &alone, 0, F3_evict)) {
             axi_edge_own_acquire(entry);
-            unlink_entry(shard, entry);
+            unlink_entry(memo, shard, entry);
             *victim = entry;
             return true;
         }
@@ -204,23 +206,24 @@ static void grow(ax_memo *memo, struct axi_memo_shard *shard, size_t old_buckets
 
 /* --- do ------------------------------------------------------------------------------------------------ */
 
-/* A current entry with a reference for the caller, or NULL. Lock-free. */
-static struct axi_memo_entry *find(struct axi_memo_shard *shard, uint64_t hash, const void *key, size_t key_len)
+/* A current entry with a reference for the caller and its state, or NULL. Lock-free. */
+static struct axi_memo_entry *find(const ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
+                                   size_t key_len, uint32_t *state)
 {
     axi_read_begin();
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
-    if (entry && !(is_current(entry) && axi_memo_ref_entry(entry)))
+    if (entry && !(is_current(entry, state) && axi_memo_ref_entry(entry)))
         entry = NULL;
     axi_read_end();
     /* relaxed, both: a hint for eviction; not written again and again, which would move its line about */
-    if (entry && !axi_load_relaxed(&entry->used))
+    if (entry && memo->shard_capacity != SIZE_MAX && !axi_load_relaxed(&entry->used))
         axi_store_relaxed(&entry->used, 1);
     return entry;
 }
 
 /* The same under the mutex, where what is not found is made: *first. NULL: AX_ENOMEM or AX_EAGAIN. */
-static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash,
-                                           const void *key, size_t key_len, bool *first, ax_status *status)
+static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
+                                           size_t key_len, bool *first, uint32_t *state, ax_status *status)
 {
     /* no allocator runs under the mutex */
     struct axi_memo_entry *spare = axi_memo_entry_create(memo, key, key_len, hash);
@@ -232,13 +235,13 @@ static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard 
     *first = false;
     pthread_mutex_lock(&shard->mutex);
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
-    if (entry && !is_current(entry)) {
-        unlink_entry(shard, entry);
+    if (entry && !is_current(entry, state)) {
+        unlink_entry(memo, shard, entry);
         stale = entry;
         entry = NULL;
     }
     if (entry) {
-        (void)axi_memo_ref_entry(entry); /* linked under the mutex: the table's own reference is there */
+        axi_fetch_add_relaxed(&entry->refs, 1); /* relaxed: as axi_memo_ref_entry; the table's own is there */
     } else if (make_room(memo, shard, &victim)) {
         link_entry(shard, spare);
         entry = spare;
@@ -274,8 +277,9 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
     uint64_t hash = hash_of(memo, key, key_len);
     struct axi_memo_shard *shard = shard_of(memo, hash);
     bool first = false;
-    struct axi_memo_entry *entry = find(shard, hash, key, key_len);
-    if (entry && (axi_load_acquire(&entry->state, F1_acq) & AXI_MEMO_STATE) == AXI_MEMO_READY) { /* F1.acq */
+    uint32_t state = AXI_MEMO_COMPUTING;
+    struct axi_memo_entry *entry = find(memo, shard, hash, key, key_len, &state);
+    if (entry && (state & AXI_MEMO_STATE) == AXI_MEMO_READY) {
         ax_adder_add(&memo->hits, 1);
         axi_edge_own_acquire(entry);
         *ref = (ax_memo_ref){ entry->value, entry };
@@ -285,11 +289,11 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
         if (axi_domain_admit(&memo->domain) != AX_OK)
             (void)axi_domain_wait(&memo->domain); /* grace periods lag behind: no error, but no faster than they */
         ax_status status;
-        entry = find_or_make(memo, shard, hash, key, key_len, &first, &status);
+        entry = find_or_make(memo, shard, hash, key, key_len, &first, &state, &status);
         if (!entry)
             return status;
     }
-    return axi_memo_fly(memo, entry, deadline, first, ref);
+    return axi_memo_fly(memo, entry, deadline, first, state, ref);
 }
 
 AXI_EXPORT ax_status ax_memo_do(ax_memo *memo, const void *key, size_t key_len, ax_memo_ref *ref)
@@ -311,7 +315,7 @@ void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry)
     pthread_mutex_lock(&shard->mutex);
     bool linked = entry->linked;
     if (linked)
-        unlink_entry(shard, entry);
+        unlink_entry(memo, shard, entry);
     pthread_mutex_unlock(&shard->mutex);
     if (linked)
         axi_memo_unref_entry(memo, entry);
@@ -324,7 +328,7 @@ AXI_EXPORT ax_status ax_memo_forget(ax_memo *memo, const void *key, size_t key_l
     pthread_mutex_lock(&shard->mutex);
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
     if (entry)
-        unlink_entry(shard, entry);
+        unlink_entry(memo, shard, entry);
     pthread_mutex_unlock(&shard->mutex);
     if (!entry)
         return AX_ENOTFOUND;
@@ -424,17 +428,15 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
 /* Only the table's own references, and no entry that is out of the table but still referenced. */
 static bool is_idle(const ax_memo *memo)
 {
-    size_t linked = 0;
     for (uint32_t i = 0; i < memo->shard_count; i++) {
         const struct axi_memo_shard *shard = &memo->shards[i];
         const struct axi_memo_entry *entry = shard->hand;
-        size_t count = axi_load_relaxed(&shard->count); /* relaxed: nothing overlaps */
-        for (size_t n = count; n > 0; n--, entry = entry->ring_next)
-            if (axi_load_relaxed(&entry->refs) != 1) /* relaxed: nothing overlaps */
+        /* relaxed, these: nothing overlaps */
+        for (size_t n = axi_load_relaxed(&shard->count); n > 0; n--, entry = entry->ring_next)
+            if (axi_load_relaxed(&entry->refs) != 1)
                 return false;
-        linked += count;
     }
-    return axi_load_relaxed(&memo->live) == linked; /* relaxed: nothing overlaps */
+    return axi_load_relaxed(&memo->ending) == 0;
 }
 
 AXI_EXPORT ax_status ax_memo_destroy(ax_memo *memo)

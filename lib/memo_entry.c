@@ -36,16 +36,13 @@ struct axi_memo_entry *axi_memo_entry_create(ax_memo *memo, const void *key, siz
     axi_store_relaxed(&entry->refs, 2);
     axi_store_relaxed(&entry->state, AXI_MEMO_COMPUTING);
     axi_store_relaxed(&entry->computer, axi_memo_me());
-    axi_fetch_add_relaxed(&memo->live, 1); /* relaxed: read when nothing overlaps */
     return entry;
 }
 
 void axi_memo_entry_discard(ax_memo *memo, struct axi_memo_entry *entry)
 {
-    if (!entry)
-        return;
-    axi_fetch_sub_relaxed(&memo->live, 1); /* relaxed: read when nothing overlaps */
-    axi_release(memo->options.allocator, entry, entry_size(entry->key_len));
+    if (entry)
+        axi_release(memo->options.allocator, entry, entry_size(entry->key_len));
 }
 
 bool axi_memo_ref_entry(struct axi_memo_entry *entry)
@@ -63,7 +60,7 @@ void axi_memo_entry_end(ax_memo *memo, struct axi_memo_entry *entry)
     uint32_t state = axi_load_relaxed(&entry->state); /* relaxed: F3 has ordered it, nobody else is left */
     if ((state & AXI_MEMO_STATE) == AXI_MEMO_READY && memo->options.destroy)
         memo->options.destroy(memo->options.context, entry->value);
-    axi_fetch_sub_relaxed(&memo->live, 1); /* relaxed: read when nothing overlaps */
+    axi_fetch_sub_relaxed(&memo->ending, 1); /* relaxed: read when nothing overlaps */
     axi_retire(&memo->domain, &entry->retired, AXI_MEMO_ENTRY, entry_size(entry->key_len));
 }
 

@@ -137,7 +137,8 @@ static uint64_t expiry(uint64_t ttl)
     return __builtin_add_overflow(axi_memo_now(), ttl, &expires) ? UINT64_MAX : expires;
 }
 
-static void compute(ax_memo *memo, struct axi_memo_entry *entry)
+/* Returns the state that the entry has from then on. */
+static uint32_t compute(ax_memo *memo, struct axi_memo_entry *entry)
 {
     const ax_memo_options *options = &memo->options;
     struct flight flight = { memo, entry, innermost };
@@ -155,7 +156,7 @@ static void compute(ax_memo *memo, struct axi_memo_entry *entry)
     if (status == AX_OK) {
         entry->expires = options->value_ttl_ns == 0 ? UINT64_MAX : expiry(options->value_ttl_ns);
         end_flight(entry, AXI_MEMO_READY);
-        return;
+        return AXI_MEMO_READY;
     }
     ax_adder_add(&memo->errors, 1);
     if (options->error_ttl_ns == 0)
@@ -163,19 +164,19 @@ static void compute(ax_memo *memo, struct axi_memo_entry *entry)
     else
         entry->expires = expiry(options->error_ttl_ns);
     end_flight(entry, AXI_MEMO_FAILED);
+    return AXI_MEMO_FAILED;
 }
 
 ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline, bool first,
-                       ax_memo_ref *ref)
+                       uint32_t state, ax_memo_ref *ref)
 {
     bool computed = false, waited = false;
     ax_status status = AX_OK;
     if (first) {
-        compute(memo, entry);
+        state = compute(memo, entry);
         computed = true;
     }
     for (;;) {
-        uint32_t state = axi_load_acquire(&entry->state, F1_acq); /* F1.acq */
         switch (state & AXI_MEMO_STATE) {
         case AXI_MEMO_READY:
         case AXI_MEMO_FAILED:
@@ -192,8 +193,9 @@ ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct
             /* relaxed: an abandoned flight hands nothing over. All who slept were woken: nobody is forgotten. */
             if (axi_cas_relaxed_relaxed(&entry->state, &state, AXI_MEMO_COMPUTING)) {
                 axi_store_relaxed(&entry->computer, axi_memo_me()); /* relaxed: see end_flight */
-                compute(memo, entry);
+                state = compute(memo, entry);
                 computed = true;
+                continue;
             }
             break;
         default:
@@ -206,5 +208,6 @@ ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct
                 return status;
             }
         }
+        state = axi_load_acquire(&entry->state, F1_acq); /* F1.acq */
     }
 }

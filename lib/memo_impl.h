@@ -82,7 +82,7 @@ struct ax_memo {
     size_t shard_capacity; /* SIZE_MAX: no bound */
     struct axi_memo_shard *shards;
     struct axi_domain domain;
-    _Atomic size_t live; /* entries whose references are not yet zero */
+    _Atomic size_t ending; /* entries out of the table whose references are not yet zero */
     uint64_t left_behind; /* flights of other threads at a fork, in the child. Its fork handler. */
     ax_memo *next;        /* all memos. memo_fork.c's mutex. */
     ax_adder hits, waits, computations, errors, handovers, evictions, expirations, timeouts;
@@ -109,9 +109,9 @@ void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry);
 
 /* --- memo_flight.c --- */
 /* The outcome of an entry the caller has a reference to; computes or waits as needed. The reference
- * becomes *ref's, or is given up. deadline NULL: none. `first`: the caller made the entry. */
+ * becomes *ref's, or is given up. deadline NULL: none. `first`: the caller made the entry. `state`: as it was found. */
 ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline, bool first,
-                       ax_memo_ref *ref);
+                       uint32_t state, ax_memo_ref *ref);
 /* The calling thread's identity. */
 const void *axi_memo_me(void);
 void axi_memo_flights_before_fork(void);

@@ -77,7 +77,7 @@ THREAD(takes_the_second_out)
     pthread_mutex_lock(&shard->mutex);
     struct axi_memo_entry *entry = look_up(shard, 0, "y", 1);
     if (entry)
-        unlink_entry(shard, entry);
+        unlink_entry(memo, shard, entry);
     pthread_mutex_unlock(&shard->mutex);
     if (entry)
         axi_memo_unref_entry(memo, entry);
@@ -91,15 +91,14 @@ AX_MODEL_TEST(F2_a_walk_past_a_removal_sees_whole_entries)
     close_memo();
 }
 
-THREAD(discards_a_spare)
-{
-    axi_memo_entry_discard(memo, axi_memo_entry_create(memo, "x", 1, 0));
-    return NULL;
-}
-AX_MODEL_TEST(two_spares_are_discarded_at_once)
+THREAD(forgets_the_first) { assert(ax_memo_forget(memo, "x", 1) == AX_OK); return NULL; }
+THREAD(forgets_the_second) { assert(ax_memo_forget(memo, "y", 1) == AX_OK); return NULL; }
+AX_MODEL_TEST(two_entries_end_at_once)
 {
     open_memo();
-    run2(discards_a_spare, discards_a_spare);
+    put("x", hash_of(memo, "x", 1), AXI_MEMO_FAILED);
+    put("y", hash_of(memo, "y", 1), AXI_MEMO_FAILED);
+    run2(forgets_the_first, forgets_the_second);
     close_memo(); /* which counts */
 }
 
