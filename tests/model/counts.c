@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 static atomic_int x;
 static int operations;
@@ -120,4 +121,63 @@ AX_MODEL_COUNT(weak_failure_is_not_counted_twice, 1)
 {
     int expected = 5;
     atomic_compare_exchange_weak(&x, &expected, 1);
+}
+
+/* Loops that look as if they waited, but for what each turn changes out of sight: they end by themselves, and the
+ * executions in which they do count. The clock goes a millisecond further each time it is looked at. */
+static __attribute__((noinline)) int is_late(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_nsec > 3500000;
+}
+
+static void *wait_until_late(void *unused)
+{
+    int late = 0;
+    while (atomic_load_explicit(&x, memory_order_acquire) == 0 && !late)
+        late = is_late();
+    ax_model_outcome(late ? "late" : "in time");
+    return unused;
+}
+
+static void *store_one(void *unused)
+{
+    atomic_store_explicit(&x, 1, memory_order_release);
+    return unused;
+}
+
+AX_MODEL_COUNT(a_deadline_passes_in_a_loop, 6)
+{
+    pthread_t t[2];
+    pthread_create(&t[0], NULL, wait_until_late, NULL);
+    pthread_create(&t[1], NULL, store_one, NULL);
+    pthread_join(t[0], NULL);
+    pthread_join(t[1], NULL);
+}
+
+static pthread_key_t key;
+
+static __attribute__((noinline)) int is_fifth_turn(void)
+{
+    pthread_setspecific(key, (char *)pthread_getspecific(key) + 1);
+    return pthread_getspecific(key) == (void *)5;
+}
+
+AX_MODEL_COUNT(a_key_counts_the_turns, 1)
+{
+    pthread_key_create(&key, NULL);
+    while (atomic_load_explicit(&x, memory_order_relaxed) == 0 && !is_fifth_turn())
+        ;
+}
+
+/* A recursive mutex that knows who holds it: the sixth unlock fails. */
+static pthread_mutex_t nested = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+AX_MODEL_COUNT(a_nested_lock_counts_the_turns, 1)
+{
+    for (int i = 0; i < 5; i++)
+        pthread_mutex_lock(&nested);
+    while (atomic_load_explicit(&x, memory_order_relaxed) == 0 && pthread_mutex_unlock(&nested) == 0)
+        ;
 }

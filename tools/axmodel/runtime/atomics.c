@@ -25,7 +25,7 @@ static uint64_t visible(uint8_t op, uint8_t size, volatile void *addr, uint64_t 
     bool wrote;
     if (op == AXM_LOAD)
         while (WATCH(&q))
-            axm_random_spin(&q);
+            axm_sample_spin(&q);
     axm_pass(pc);
     axm_may_die(pc);
     return axm_access(&q, &wrote);
@@ -40,7 +40,7 @@ static uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t ar
     if (weak && f->spurious < axm.opt.spurious)
         q.flags = AXM_WEAK;
     while (WATCH(&q))
-        axm_random_spin(&q);
+        axm_sample_spin(&q);
     axm_pass(pc);
     axm_may_die(pc);
     uint64_t old = axm_access(&q, wrote);

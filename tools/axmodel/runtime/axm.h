@@ -75,6 +75,22 @@ static inline bool axm_may_wait(uint8_t op) { return op >= AXM_WAIT_CAS && op <=
 
 enum axm_result { AXM_READS, AXM_WRITES, AXM_WAITS };
 
+/* What the operation does when it finds this value. */
+static inline enum axm_result axm_effect(uint8_t op, uint64_t old, uint64_t cmp)
+{
+    switch ((enum axm_op)op) {
+    case AXM_LOAD: return AXM_READS;
+    case AXM_CAS: return old == cmp ? AXM_WRITES : AXM_READS;
+    case AXM_WAIT_CAS: return old == cmp ? AXM_WRITES : AXM_WAITS;
+    case AXM_WAIT_NOT: return old != cmp ? AXM_READS : AXM_WAITS;
+    case AXM_WAIT_DEC: return old != 0 ? AXM_WRITES : AXM_WAITS;
+    case AXM_WAIT_SHARE: return old != cmp ? AXM_WRITES : AXM_WAITS;
+    case AXM_TRY_DEC: return old != 0 ? AXM_WRITES : AXM_READS;
+    case AXM_TRY_SHARE: return old != cmp ? AXM_WRITES : AXM_READS;
+    default: return AXM_WRITES;
+    }
+}
+
 /* Memory orders, the numbers compilers pass to __tsan_atomic*. */
 enum axm_order { AXM_RLX, AXM_CONSUME, AXM_ACQ, AXM_REL, AXM_ACQ_REL, AXM_SC };
 
@@ -94,7 +110,7 @@ enum axm_flag {
 };
 
 struct axm_event {
-    struct axm_clock vc;   /* happens-before, this event included */
+    _Alignas(64) struct axm_clock vc;   /* happens-before, this event included */
     struct axm_clock porf; /* the same for program order and reads-from */
     struct axm_clock pre;  /* read: vc without its source; write: what this write alone releases */
     struct axm_clock porf_pre; /* read: porf without its source */
@@ -107,22 +123,27 @@ struct axm_event {
     uint16_t rmw;          /* the other half of a read-modify-write, or AXM_NONE */
     uint16_t taken;        /* write: the read half of the read-modify-write that follows it, or AXM_NONE */
     uint16_t mo_prev, mo_next;
+    uint16_t early;        /* write: the read that was added before it and now reads from it, or AXM_NONE */
     uint16_t po_prev, po_next;
     uint16_t loc_prev;     /* previously added access to the same location */
     uint16_t loc;
     uint16_t idx, tick;    /* position in its thread; own lane of vc */
+    uint16_t learned;      /* from this tick of the thread on the other lanes of vc are as here */
+    uint16_t learned_pre;  /* read: the same for pre */
     uint16_t alternatives; /* choice: how many */
     uint16_t revisit;      /* write: events from here on are done with as targets of a revisit */
-    uint16_t early;        /* write: the read that was added before it and now reads from it, or AXM_NONE */
-    uint8_t tid, kind, op, size, ord, ord_ok, ord_fail, result, flags;
+    uint8_t tid, kind, result, ord;
+    uint8_t op, size, ord_ok, ord_fail;
     uint8_t note;          /* enum axm_note: what to call it in a trace */
+    uint8_t flags;
 };
+_Static_assert(sizeof(struct axm_event) == 256, "an index becomes an address by a shift");
 
 /* A visible operation as the entry points hand it in. */
 struct axm_req {
     uintptr_t addr, pc;
     uint64_t arg, cmp;
-    uint8_t op, size, ord, ord_fail, flags, note;
+    uint8_t op, size, ord, ord_fail, note, flags;
 };
 
 enum axm_note {
@@ -137,8 +158,9 @@ struct axm_loc {
     uint16_t first, last; /* modification order */
     uint16_t taken;       /* as axm_event.taken, for the initial value */
     uint16_t accesses;    /* last added access */
-    uint16_t holder;      /* this run: the write whose value memory holds */
+    uint16_t holder;      /* exhaustive runs: the write whose value memory holds */
     uint8_t size;
+    uint16_t latest[AXM_THREADS]; /* directed runs: each thread's last access */
 };
 
 struct axm_graph {
@@ -157,11 +179,12 @@ struct axm_graph {
 struct axm_graph *axm_graph_new(void);
 void axm_graph_free(struct axm_graph *g);
 void axm_graph_clear(struct axm_graph *g);
-enum axm_result axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg, uint64_t cmp, uint64_t *out);
+uint64_t axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg);
 uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init);
 uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc);
 void axm_drop_last(struct axm_graph *g);
-uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clock *vc, uint16_t self);
+uint32_t axm_known(const struct axm_graph *g, uint16_t loc, uint8_t tid, const struct axm_clock *vc, uint16_t learned,
+                   uint16_t self);
 void axm_read_from(struct axm_graph *g, uint16_t e, uint16_t w);
 void axm_unread(struct axm_graph *g, uint16_t e);
 uint16_t axm_write_half(struct axm_graph *g, uint16_t r);
@@ -182,6 +205,18 @@ static inline uint16_t axm_taken(const struct axm_graph *g, uint16_t loc, uint16
 static inline uint64_t axm_value(const struct axm_graph *g, uint16_t loc, uint16_t w)
 {
     return w == AXM_INIT ? g->locs[loc].init : g->ev[w].value;
+}
+/* The rank of the newest write that the thread of event i knows of before it. */
+static inline uint32_t axm_bound(const struct axm_graph *g, uint16_t i)
+{
+    const struct axm_event *e = &g->ev[i];
+    bool read = e->kind == AXM_READ;
+    return axm_known(g, e->loc, e->tid, read ? &e->pre : &e->vc, read ? e->learned_pre : e->learned, i);
+}
+/* A read that could have written, or have gone on waiting, and did not. */
+static inline bool axm_failed(const struct axm_event *e)
+{
+    return e->result == AXM_READS && (e->flags & AXM_SPURIOUS || (e->op != AXM_LOAD && e->op != AXM_WAIT_NOT));
 }
 /* a happens before b, which is another event. */
 static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
@@ -249,6 +284,7 @@ struct axm_fiber {
     struct axm_clock facq; /* what an acquire fence would add */
     struct axm_clock porf;
     uint16_t tick;
+    uint16_t learned; /* tick from which on nothing was learned of other threads: other lanes of cur are as then */
     uint16_t pos;  /* events executed in this run */
     uint16_t next; /* next event to replay, or AXM_NONE at the end of the graph */
     uint16_t want; /* AXM_REPLAY_WAIT: the event that must run first */
@@ -269,7 +305,7 @@ struct axm_fiber {
     uint32_t wake;         /* the word a sleeping thread waits on */
     struct axm_req wait;   /* directed runs: what a blocked thread wants to do, and where */
     uint16_t wait_loc;
-    bool fair;             /* directed runs: it has spun, its next read takes the newest value */
+    uint16_t fair;         /* directed runs: it has spun, so many reads to come take the newest value */
     uint16_t spins;        /* entries of spin in use */
     uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
     uintptr_t calls[AXM_CALLS];
@@ -301,6 +337,7 @@ struct axm {
     uint16_t nthreads;     /* born in this run */
     uint16_t replay_left;  /* events of the graph that this run has not executed */
     uint16_t writes;       /* directed runs: counts writes, so that a spinning thread sees progress */
+    uint16_t burst;        /* random runs: events that the running thread still makes in one go */
     bool reschedule;       /* the running thread may not be the one to go on */
     uint8_t end;           /* enum axm_end */
     uint8_t verdict;       /* enum axm_verdict */
@@ -334,7 +371,7 @@ extern void *axm_set_tp;
 
 /* sched.c */
 enum axm_end axm_run(void);
-uint64_t axm_access(const struct axm_req *q, bool *wrote);
+uint64_t axm_extend(const struct axm_req *q, bool *wrote);
 void axm_sc_fence(uintptr_t pc);
 unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc);
 void axm_acquire_fence(void);
@@ -343,13 +380,15 @@ struct axm_fiber *axm_spawn(void *(*entry)(void *), void *arg, uintptr_t pc);
 void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
 void axm_exit_thread(void *ret) __attribute__((noreturn));
 void axm_stop(enum axm_end end) __attribute__((noreturn));
+void axm_schedule(void);
+void axm_store_value(const struct axm_loc *l, uint64_t value);
 void axm_give_up(enum axm_state how) __attribute__((noreturn));
 bool axm_all_wait(void);
 
 /* loops.c */
 void axm_side_effect(void);
-bool axm_spin_check(const struct axm_req *q);
-void axm_pass(uintptr_t pc);
+bool axm_spin_again(const struct axm_req *q);
+void axm_count_pass(uintptr_t pc);
 
 /* main.c */
 struct ax_model_case;
@@ -369,7 +408,7 @@ void axm_usage(const char *program, const char *problem, const char *what) __att
 double axm_explored(void);
 
 /* mutex.c */
-void axm_may_die(uintptr_t pc);
+void axm_die_perhaps(uintptr_t pc);
 void axm_leave_robust(void);
 
 /* explore.c */
@@ -382,12 +421,13 @@ void axm_random_begin(uint64_t seed, uint64_t number);
 uint64_t axm_random(void);
 uint64_t axm_random_choice(unsigned alternatives, bool rare);
 struct axm_fiber *axm_random_pick(void);
-void axm_random_read(struct axm_graph *g, uint16_t e);
-void axm_random_write(struct axm_graph *g, uint16_t e);
-void axm_random_switch(void);
-void axm_random_spin(const struct axm_req *q);
+uint64_t axm_random_draw(unsigned options);
+void axm_random_turn(void);
+
+/* sample.c */
+uint64_t axm_sample(const struct axm_req *q, bool *wrote);
+void axm_sample_spin(const struct axm_req *q);
 bool axm_would_proceed(const struct axm_fiber *f);
-bool axm_random_times_out(const struct axm_fiber *f);
 
 /* token.c */
 struct axm_step {
@@ -404,7 +444,7 @@ void axm_token_begin(void);
 void axm_token_advance(void);
 void axm_token_resume(const struct axm_fiber *f);
 void axm_token_stop(void);
-uint16_t axm_token_walk(const struct axm_graph *g, uint16_t loc);
+unsigned axm_token_back(void);
 bool axm_token_spurious(void);
 void axm_token_make(char *out, size_t size);
 
@@ -444,6 +484,37 @@ bool axm_outcome_commit(bool sampled);
 const char *axm_outcome_text(void);
 const char *axm_outcome_row(unsigned i, uint64_t *executions);
 void axm_outcomes_print(bool json);
+
+/* A visible operation of the running thread: what it found, and whether it wrote. */
+static inline uint64_t axm_access(const struct axm_req *q, bool *wrote)
+{
+    return axm_directed() ? axm_sample(q, wrote) : axm_extend(q, wrote);
+}
+
+/* Before an operation of the test: --bound unroll, and death. */
+static inline void axm_pass(uintptr_t pc)
+{
+    if (AXM_UNLIKELY(axm.opt.unroll != AXM_ANY_NUMBER))
+        axm_count_pass(pc);
+}
+static inline void axm_may_die(uintptr_t pc)
+{
+    if (AXM_UNLIKELY(axm.cur->mortal))
+        axm_die_perhaps(pc);
+}
+
+/* Before an operation that may be the turn of a spin loop: whether the thread has to wait, and to ask again. In
+ * directed runs only the second time round counts: most do not come back. */
+static inline bool axm_spin_check(const struct axm_req *q)
+{
+    struct axm_fiber *f = axm.cur;
+    if (f->spins != 0 || !axm_directed())
+        return axm_spin_again(q);
+    f->spins = 1;
+    f->spin[0].pc = q->pc;
+    f->spin[0].bytes = 0;
+    return false;
+}
 
 #define AXM_CALLER ((uintptr_t)__builtin_return_address(0))
 

@@ -33,13 +33,13 @@ static struct branch branch_at(struct axm_graph *g, uint16_t i)
     case AXM_FENCE: return (struct branch){0, 1};
     case AXM_READ:
         if (e->rf != AXM_NONE)
-            count_sources(g, i, e->rf, axm_bound(g, e->loc, &e->pre, i), &b);
+            count_sources(g, i, e->rf, axm_bound(g, i), &b);
         break;
     case AXM_WRITE:
         if (e->rmw != AXM_NONE || e->mo_prev == AXM_NONE)
             b.all = 1;
         else
-            count_sources(g, i, e->mo_prev, axm_bound(g, e->loc, &e->vc, i), &b);
+            count_sources(g, i, e->mo_prev, axm_bound(g, i), &b);
         if (e->mo_prev == AXM_NONE && !(e->flags & AXM_DEAD))
             b.done = 1; /* its places are done, it revisits */
         if (g->base != 0 && i == g->base)

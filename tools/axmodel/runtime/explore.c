@@ -93,7 +93,7 @@ static bool next_place(struct axm_graph *g, uint16_t w, uint16_t after, uint32_t
         axm_place(g, w, after);
         if (reader != AXM_NONE) {
             axm_read_from(g, reader, w);
-            if (axm_bound(g, e->loc, &g->ev[reader].pre, reader) > e->rank)
+            if (axm_bound(g, reader) > e->rank)
                 return false;
         }
         if (axm_sc_consistent(g, w, reader))
@@ -114,7 +114,7 @@ static bool may_fail(const struct axm_event *e)
 static bool next_source(struct axm_graph *g, uint16_t i)
 {
     struct axm_event *e = &g->ev[i];
-    uint32_t bound = axm_bound(g, e->loc, &e->pre, i);
+    uint32_t bound = axm_bound(g, i);
     uint16_t w = e->rf;
     for (;;) {
         if (may_fail(e)) {
@@ -253,13 +253,13 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
             else
                 h->ev[own->rf].taken = w->rmw;
             axm_read_from(h, nr, na);
-            good = axm_bound(h, w->loc, &h->ev[nr].pre, nr) <= w->rank && axm_sc_consistent(h, nr, na);
+            good = axm_bound(h, nr) <= w->rank && axm_sc_consistent(h, nr, na);
         }
     } else {
         axm_place(h, na, after);
         axm_read_from(h, nr, na);
-        uint32_t bound = axm_bound(h, w->loc, &w->vc, na);
-        good = axm_bound(h, w->loc, &h->ev[nr].pre, nr) <= w->rank &&
+        uint32_t bound = axm_bound(h, na);
+        good = axm_bound(h, nr) <= w->rank &&
                (axm_sc_consistent(h, nr, na) || next_place(h, na, after, bound, nr));
     }
     return good;
@@ -346,7 +346,7 @@ static bool next_graph(void)
                 r->flags &= (uint8_t)~AXM_SPURIOUS;
             }
             if (e->rmw == AXM_NONE && e->mo_prev != AXM_NONE) {
-                if (next_place(g, i, e->mo_prev, axm_bound(g, e->loc, &e->vc, i), reader)) {
+                if (next_place(g, i, e->mo_prev, axm_bound(g, i), reader)) {
                     if (settle(g))
                         return true;
                     continue;

@@ -121,7 +121,13 @@ STANDIN(ssize_t, getrandom, (void *p, size_t n, unsigned flags))
 }
 
 /* Time passes for a thread when it looks at the clock, a millisecond per look. */
-static uint64_t milliseconds(void) { return axm.cur == NULL ? 0 : ++axm.cur->looks; }
+static uint64_t milliseconds(void)
+{
+    if (axm.cur == NULL)
+        return 0;
+    axm_side_effect();
+    return ++axm.cur->looks;
+}
 
 int __real_clock_gettime(clockid_t clock, struct timespec *t);
 STANDIN(int, clock_gettime, (clockid_t clock, struct timespec *t))

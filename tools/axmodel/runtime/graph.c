@@ -47,53 +47,29 @@ void axm_graph_clear(struct axm_graph *g)
     memset(g->count, 0, sizeof g->count);
 }
 
-enum axm_result axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg, uint64_t cmp, uint64_t *out)
+/* What an operation that writes makes of the value it finds. */
+uint64_t axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg)
 {
-    uint64_t v = 0;
+    uint64_t v = arg;
     switch ((enum axm_op)op) {
-    case AXM_LOAD: return AXM_READS;
-    case AXM_STORE:
-    case AXM_XCHG: v = arg; break;
     case AXM_ADD: v = old + arg; break;
     case AXM_SUB: v = old - arg; break;
     case AXM_AND: v = old & arg; break;
     case AXM_OR: v = old | arg; break;
     case AXM_XOR: v = old ^ arg; break;
     case AXM_NAND: v = ~(old & arg); break;
-    case AXM_CAS:
-        if (old != cmp)
-            return AXM_READS;
-        v = arg;
-        break;
-    case AXM_WAIT_CAS:
-        if (old != cmp)
-            return AXM_WAITS;
-        v = arg;
-        break;
-    case AXM_WAIT_NOT: return old != cmp ? AXM_READS : AXM_WAITS;
     case AXM_WAIT_DEC:
-        if (old == 0)
-            return AXM_WAITS;
-        v = old - 1;
-        break;
+    case AXM_TRY_DEC: v = old - 1; break;
     case AXM_WAIT_SHARE:
-        if (old == cmp)
-            return AXM_WAITS;
-        v = old + 1;
-        break;
-    case AXM_TRY_DEC:
-        if (old == 0)
-            return AXM_READS;
-        v = old - 1;
-        break;
-    case AXM_TRY_SHARE:
-        if (old == cmp)
-            return AXM_READS;
-        v = old + 1;
-        break;
+    case AXM_TRY_SHARE: v = old + 1; break;
+    case AXM_LOAD:
+    case AXM_STORE:
+    case AXM_XCHG:
+    case AXM_CAS:
+    case AXM_WAIT_CAS:
+    case AXM_WAIT_NOT: break;
     }
-    *out = size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
-    return AXM_WRITES;
+    return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
 uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init)
@@ -105,6 +81,7 @@ uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t
     l->size = size;
     l->init = init;
     l->first = l->last = l->taken = l->accesses = l->holder = AXM_NONE;
+    memset(l->latest, 0xff, sizeof l->latest);
     return g->nlocs++;
 }
 
@@ -162,18 +139,21 @@ void axm_drop_last(struct axm_graph *g)
     }
 }
 
-/* The rank of the newest write to loc that a thread with clock vc knows of. */
-uint32_t axm_bound(const struct axm_graph *g, uint16_t loc, const struct axm_clock *vc, uint16_t self)
+/* The rank of the newest write to loc that thread tid with clock vc knows of, leaving out event self. An access of
+ * its own since when it has learned nothing of others ends the search: what it knew then it had to respect there. */
+uint32_t axm_known(const struct axm_graph *g, uint16_t loc, uint8_t tid, const struct axm_clock *vc, uint16_t learned,
+                   uint16_t self)
 {
+    const struct axm_event *ev = g->ev;
     uint32_t bound = 0, newest = axm_rank(g, axm_newest(&g->locs[loc]));
-    for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev) {
-        const struct axm_event *e = &g->ev[i];
-        if (i == self || vc->v[e->tid] < e->tick || (e->flags & AXM_DEAD))
+    for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = ev[i].loc_prev) {
+        const struct axm_event *e = &ev[i];
+        if (vc->v[e->tid] < e->tick || i == self || (e->flags & AXM_DEAD))
             continue;
         uint32_t rank = e->kind == AXM_WRITE ? e->rank : axm_rank(g, e->rf);
         if (rank > bound)
             bound = rank;
-        if (rank == newest)
+        if (rank == newest || (e->tid == tid && e->tick >= learned))
             break;
     }
     return bound;
@@ -187,24 +167,20 @@ void axm_read_from(struct axm_graph *g, uint16_t i, uint16_t w)
         axm_unread(g, i);
     e->rf = w;
     e->value = axm_value(g, e->loc, w);
-    uint64_t ignored;
-    if (e->flags & AXM_SPURIOUS)
-        e->result = AXM_READS;
-    else
-        e->result = (uint8_t)axm_apply(e->op, e->size, e->value, e->arg, e->cmp, &ignored);
-    /* What could have written, or have gone on waiting, and did not. */
-    bool failed = e->result == AXM_READS &&
-                  (e->flags & AXM_SPURIOUS || (e->op != AXM_LOAD && e->op != AXM_WAIT_NOT));
-    e->ord = failed ? e->ord_fail : e->ord_ok;
+    e->result = e->flags & AXM_SPURIOUS ? AXM_READS : (uint8_t)axm_effect(e->op, e->value, e->cmp);
+    e->ord = axm_failed(e) ? e->ord_fail : e->ord_ok;
     if (e->ord == AXM_SC)
         g->sc++;
     if (e->result == AXM_WRITES)
         g->pending++;
     e->vc = e->pre;
+    e->learned = e->learned_pre;
     e->porf = e->porf_pre;
     if (w != AXM_INIT) {
-        if (axm_acquires(e->ord))
+        if (axm_acquires(e->ord)) {
             axm_join(&e->vc, &g->ev[w].rel);
+            e->learned = e->tick;
+        }
         axm_join(&e->porf, &g->ev[w].porf);
     }
     e->flags &= (uint8_t)~AXM_STALE;
@@ -254,11 +230,12 @@ uint16_t axm_write_half(struct axm_graph *g, uint16_t r)
     w->flags = e->flags & AXM_INTERNAL;
     w->ord = w->ord_ok = e->ord_ok;
     w->result = AXM_WRITES;
-    axm_apply(e->op, e->size, e->value, e->arg, e->cmp, &w->value);
+    w->value = axm_apply(e->op, e->size, e->value, e->arg);
     w->rmw = r;
     e->rmw = i;
     g->pending--;
     w->tick = (uint16_t)(e->tick + 1);
+    w->learned = e->learned;
     w->vc = e->vc;
     w->vc.v[w->tid] = w->tick;
     w->porf = e->porf;

@@ -4,12 +4,14 @@
 
 #include <string.h>
 
+/* The thread has changed something that is not on its stack and is no event: a turn of a loop with that in it is not
+ * one for nothing. */
 void axm_side_effect(void) { axm.cur->spins = 0; }
 
 /* A thread that comes back to a load with the registers and the stack it had there before, and has
  * written nothing in between, has made a turn of a loop for nothing. Any execution with that turn has a
  * twin without it, so the thread stops here, until one of the reads of the turn is revisited. */
-bool axm_spin_check(const struct axm_req *q)
+bool axm_spin_again(const struct axm_req *q)
 {
     struct axm_fiber *f = axm.cur;
     uintptr_t sp = axm_regs[AXM_REGS - 1];
@@ -31,8 +33,15 @@ bool axm_spin_check(const struct axm_req *q)
             stale = stale && e->kind == AXM_READ && (e->flags & AXM_STALE || late);
             spurious = spurious || (e->flags & AXM_SPURIOUS && !late);
         }
-        if (axm_directed())
-            return !spurious; /* only a failure of its own kept it: it just goes on */
+        if (axm_directed()) {
+            if (spurious)
+                return false; /* only a failure of its own kept it: it just goes on */
+            f->fair = (uint16_t)(f->pos - s->events);
+            f->spin[0] = *s; /* what it sees next decides, not what it passed by before */
+            f->spin[0].events = f->pos;
+            f->spins = 1;
+            return true;
+        }
         if (stale || spurious)
             axm_stop(AXM_END_PRUNED); /* no revisit would ever change that turn */
         f->pc = q->pc;
@@ -45,6 +54,9 @@ bool axm_spin_check(const struct axm_req *q)
             return false;
         s = &f->spin[f->spins++];
         s->pc = q->pc;
+        s->bytes = 0;
+        if (axm_directed())
+            return false;
     }
     s->bytes = bytes;
     s->events = f->pos;
@@ -53,13 +65,11 @@ bool axm_spin_check(const struct axm_req *q)
     return false;
 }
 
-/* Before an operation of the test: --bound unroll. A place is a call of it together with all the calls around
+/* --bound unroll. A place is a call of it together with all the calls around
  * it, so that a function called from two places is two. */
-void axm_pass(uintptr_t pc)
+void axm_count_pass(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
-    if (AXM_LIKELY(axm.opt.unroll == AXM_ANY_NUMBER))
-        return;
     uintptr_t place = pc;
     for (unsigned i = 0; i < f->depth && i < AXM_CALLS; i++)
         place = place * UINT64_C(0x9e3779b97f4a7c15) + f->calls[i];

@@ -40,10 +40,10 @@ void axm_renew_object(void *object, size_t size, uintptr_t pc)
 
 void ax_model_mortal(void) { axm.cur->mortal = true; }
 
-void axm_may_die(uintptr_t pc)
+void axm_die_perhaps(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
-    if (AXM_LIKELY(!f->mortal) || axm_choose(2, AXM_N_DIES, pc) == 0)
+    if (axm_choose(2, AXM_N_DIES, pc) == 0)
         return;
     f->mortal = false;
     f->killed = true;
@@ -93,6 +93,7 @@ int axm_mutex_lock(void *mutex, enum axm_patience patience, uintptr_t pc)
     int kind = m->kind & 3;
     if (m->owner == me()) {
         if (kind == RECURSIVE) {
+            axm_side_effect();
             m->count++;
             return 0;
         }
@@ -132,6 +133,7 @@ int axm_mutex_unlock(void *mutex, uintptr_t pc)
         axm_violation(AXM_MISUSE, pc, "thread %u unlocks a mutex it does not hold", axm.cur->tid);
     }
     if (m->count != 0) {
+        axm_side_effect();
         m->count--;
         return 0;
     }

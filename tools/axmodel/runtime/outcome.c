@@ -31,6 +31,8 @@ void axm_outcome_begin(void)
 
 void ax_model_outcome(const char *format, ...)
 {
+    if (axm.cur != NULL)
+        axm_side_effect();
     if (length != 0 && length < TEXT)
         current[length++] = ' ';
     va_list args;

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Directed runs: one execution, its choices made by a random generator, by PCT, or by a replay token.
+/* Directed runs: one execution, its choices made by a random generator, by PCT, or by a replay token. Here is
+ * who comes next, and how what may be chosen is drawn; sample.c makes the events.
  *
- * Threads, sources and places in modification order are all drawn from what the memory model allows.
  * The scheduler works in bursts (a thread keeps the processor for a geometric number of steps), or
  * queues never grow and retries never fail. PCT (Burckhardt et al., ASPLOS 2010) instead gives threads
  * random priorities and lowers the running one at d-1 random steps; reads then take the newest value but
  * at as many random steps, in the spirit of PCT for weak memory (Gao et al., ASPLOS 2023). */
 #include "axm.h"
 
-#include <string.h>
-
 static AXM_STATE uint64_t state;
 static AXM_STATE uint32_t step, last_steps;
 static AXM_STATE uint32_t change[16];
-static AXM_STATE unsigned burst;
 
 void axm_yield_to(struct axm_fiber *f);
 
@@ -36,7 +33,7 @@ void axm_random_begin(uint64_t seed, uint64_t number)
     state = (z ^ (z >> 31)) | 1;
     last_steps = step > 8 ? step : 8;
     step = 0;
-    burst = 0;
+    axm.burst = 0;
     if (axm.opt.mode == AXM_PCT) {
         for (unsigned i = 0; i < axm.opt.depth && i < 16; i++)
             change[i] = (uint32_t)below(last_steps);
@@ -45,37 +42,35 @@ void axm_random_begin(uint64_t seed, uint64_t number)
     }
 }
 
-static bool ready(const struct axm_fiber *f)
+static inline bool ready(const struct axm_fiber *f)
 {
-    switch ((enum axm_state)f->state) {
-    case AXM_READY:
-    case AXM_FRONTIER: return true;
-    case AXM_JOINING: return axm.fiber[f->join]->state == AXM_DONE;
-    case AXM_BLOCKED: return axm_would_proceed(f);
-    case AXM_SPINNING: return f->want != axm.writes;
-    default: return false;
-    }
+    if (f->state == AXM_READY || f->state == AXM_FRONTIER)
+        return true;
+    if (f->state == AXM_JOINING)
+        return axm.fiber[f->join]->state == AXM_DONE;
+    if (f->state == AXM_BLOCKED)
+        return axm_would_proceed(f);
+    return f->state == AXM_SPINNING && f->want != axm.writes;
 }
 
 struct axm_fiber *axm_random_pick(void)
 {
-    struct axm_fiber *list[AXM_THREADS], *top = NULL;
+    struct axm_fiber *list[AXM_THREADS];
     unsigned n = 0;
-    for (unsigned t = 0; t < axm.tids; t++) {
-        struct axm_fiber *f = axm.fiber[t];
-        if (!ready(f))
-            continue;
-        list[n++] = f;
-        if (axm.opt.mode == AXM_PCT && (top == NULL || f->priority > top->priority))
-            top = f;
-    }
+    for (unsigned t = 0; t < axm.tids; t++)
+        if (ready(axm.fiber[t]))
+            list[n++] = axm.fiber[t];
     if (n == 0)
         return NULL;
-    if (axm.opt.mode == AXM_PCT)
-        return top;
+    if (axm.opt.mode == AXM_RANDOM)
+        return n == 1 ? list[0] : list[below(n)];
     if (axm.opt.mode == AXM_REPLAY)
         return axm_token_pick(list, n);
-    return n == 1 ? list[0] : list[below(n)];
+    struct axm_fiber *top = list[0];
+    for (unsigned k = 1; k < n; k++)
+        if (list[k]->priority > top->priority)
+            top = list[k];
+    return top;
 }
 
 static void yield_to(struct axm_fiber *f)
@@ -86,8 +81,8 @@ static void yield_to(struct axm_fiber *f)
     axm_yield_to(f);
 }
 
-/* Called before each new event: perhaps another thread goes first. */
-void axm_random_switch(void)
+/* Perhaps another thread goes first. */
+static void reconsider(void)
 {
     struct axm_fiber *self = axm.cur;
     step++;
@@ -100,13 +95,9 @@ void axm_random_switch(void)
         return;
     }
     if (axm.opt.mode == AXM_RANDOM) {
-        if (burst != 0) {
-            burst--;
-            return;
-        }
         uint64_t r = axm_random() >> 40;
         if ((r & 3) == 0)
-            burst = (unsigned)(r >> 4 & 15);
+            axm.burst = (uint16_t)(r >> 4 & 15);
     } else if (axm.opt.mode == AXM_PCT) {
         bool changed = false;
         for (unsigned i = 0; i + 1 < axm.opt.depth && i < 16; i++)
@@ -124,6 +115,17 @@ void axm_random_switch(void)
     yield_to(f);
 }
 
+/* Called before each new event. */
+void axm_random_turn(void)
+{
+    if (axm.burst != 0)
+        axm.burst--;
+    else
+        reconsider();
+    if (AXM_UNLIKELY(axm.g->n + 2u > axm.opt.events))
+        axm_stop(AXM_END_LONG);
+}
+
 /* What is rare comes once in sixteen: a thread that may die at each step should get somewhere first. */
 uint64_t axm_random_choice(unsigned alternatives, bool rare)
 {
@@ -133,7 +135,7 @@ uint64_t axm_random_choice(unsigned alternatives, bool rare)
 }
 
 /* How many steps from the newest write to the source or place that is taken. */
-static uint64_t draw(unsigned options)
+uint64_t axm_random_draw(unsigned options)
 {
     if (options == 1)
         return 0;
@@ -144,102 +146,4 @@ static uint64_t draw(unsigned options)
         return 0;
     }
     return below(options);
-}
-
-/* A source for read e, among those that are consistent; an operation that would wait takes one that
- * lets it go on. */
-void axm_random_read(struct axm_graph *g, uint16_t i)
-{
-    struct axm_event *e = &g->ev[i];
-    const struct axm_loc *l = &g->locs[e->loc];
-    uint16_t list[64];
-    unsigned n = 0;
-    if (axm.opt.mode == AXM_REPLAY) {
-        axm_read_from(g, i, axm_token_walk(g, e->loc));
-        if (axm_token_spurious()) {
-            e->flags |= AXM_SPURIOUS;
-            axm_read_from(g, i, e->rf);
-        }
-        return;
-    }
-    if (e->flags & AXM_SPURIOUS) { /* a wait that times out, which every source left would have go on */
-        axm_read_from(g, i, axm_newest(l));
-        return;
-    }
-    uint32_t bound = axm_bound(g, e->loc, &e->pre, i);
-    bool newest_only = axm.fiber[e->tid]->fair;
-    for (uint16_t w = axm_newest(l);; w = g->ev[w].mo_prev) {
-        uint64_t out;
-        enum axm_result r = AXM_READS;
-        if (e->op != AXM_LOAD)
-            r = axm_apply(e->op, e->size, axm_value(g, e->loc, w), e->arg, e->cmp, &out);
-        if (r == AXM_READS || (r == AXM_WRITES && axm_taken(g, e->loc, w) == AXM_NONE))
-            list[n++] = w;
-        if (w == AXM_INIT || axm_rank(g, w) <= bound || n == 64 || newest_only)
-            break;
-    }
-    while (n != 0) {
-        uint64_t k = draw(n);
-        axm_read_from(g, i, list[k]);
-        if (list[k] == axm_newest(l) || axm_sc_consistent(g, i, AXM_NONE))
-            break;
-        memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
-    }
-    if ((e->flags & AXM_WEAK) && e->op == AXM_CAS && e->result == AXM_WRITES && axm_random_choice(8, false) == 1) {
-        e->flags |= AXM_SPURIOUS;
-        axm_read_from(g, i, e->rf);
-    }
-}
-
-/* Whether a thread that waits on a value could go on now; its request is kept in f->wait. */
-bool axm_would_proceed(const struct axm_fiber *f)
-{
-    const struct axm_graph *g = axm.g;
-    const struct axm_loc *l = &g->locs[f->wait_loc];
-    uint32_t bound = axm_bound(g, f->wait_loc, &f->cur, AXM_NONE);
-    for (uint16_t w = axm_newest(l);; w = g->ev[w].mo_prev) {
-        uint64_t out;
-        enum axm_result r = axm_apply(f->wait.op, f->wait.size, axm_value(g, f->wait_loc, w), f->wait.arg, f->wait.cmp,
-                                      &out);
-        if (r == AXM_READS || (r == AXM_WRITES && axm_taken(g, f->wait_loc, w) == AXM_NONE))
-            return true;
-        if (w == AXM_INIT || axm_rank(g, w) <= bound)
-            return false;
-    }
-}
-
-/* Whether a thread that would have to wait times out at once. */
-bool axm_random_times_out(const struct axm_fiber *f)
-{
-    if (axm.opt.mode == AXM_REPLAY)
-        return axm_token_spurious();
-    return (f->wait.flags & AXM_WEAK) && !axm_would_proceed(f) && axm_random_choice(4, false) == 1;
-}
-
-/* A place for write e: any gap after what its thread knows that no read-modify-write has closed. */
-void axm_random_write(struct axm_graph *g, uint16_t i)
-{
-    struct axm_event *e = &g->ev[i];
-    const struct axm_loc *l = &g->locs[e->loc];
-    uint16_t list[64];
-    unsigned n = 0;
-    if (axm.opt.mode == AXM_REPLAY) {
-        axm_place(g, i, axm_token_walk(g, e->loc));
-        return;
-    }
-    uint32_t bound = axm_bound(g, e->loc, &e->vc, i);
-    for (uint16_t w = axm_newest(l);; w = g->ev[w].mo_prev) {
-        if (axm_taken(g, e->loc, w) == AXM_NONE)
-            list[n++] = w;
-        if (w == AXM_INIT || axm_rank(g, w) <= bound || n == 64)
-            break;
-    }
-    for (;;) {
-        uint64_t k = draw(n);
-        axm_place(g, i, list[k]);
-        if (e->mo_next == AXM_NONE || axm_sc_consistent(g, i, AXM_NONE))
-            return;
-        axm_unplace(g, i);
-        memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
-    }
 }

@@ -115,7 +115,7 @@ static struct axm_fiber *pick_late(void)
 }
 
 /* Lets another thread run if it is its turn; the caller has set its own state. */
-static void schedule(void)
+void axm_schedule(void)
 {
     axm.reschedule = false;
     if (axm_directed())
@@ -186,7 +186,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     f->pc = 0;
     f->doing = NULL;
     f->spins = f->depth = 0;
-    f->fair = false;
+    f->fair = 0;
     f->wake = 0;
     if (f->has_keys)
         memset(f->keys, 0, sizeof f->keys);
@@ -218,10 +218,11 @@ void axm_join_thread(struct axm_fiber *target, uintptr_t pc)
         self->state = AXM_JOINING;
         self->join = target->tid;
         self->doing = "join";
-        schedule();
+        axm_schedule();
     }
     target->joined = true;
     axm_join(&self->cur, &target->cur);
+    self->learned = (uint16_t)(self->tick + 1);
     axm_join(&self->porf, &target->porf);
 }
 
@@ -237,7 +238,7 @@ void axm_exit_thread(void *ret)
     self->ret = ret;
     self->cur.v[self->tid] = ++self->tick;
     self->state = AXM_DONE;
-    schedule();
+    axm_schedule();
     __builtin_unreachable();
 }
 
@@ -245,7 +246,7 @@ void axm_exit_thread(void *ret)
 void axm_give_up(enum axm_state how)
 {
     axm.cur->state = (uint8_t)how;
-    schedule();
+    axm_schedule();
     __builtin_unreachable();
 }
 
@@ -279,6 +280,18 @@ enum axm_end axm_run(void)
 
 /* ---- events ---- */
 
+void axm_store_value(const struct axm_loc *l, uint64_t value)
+{
+    if (l->addr & AXM_NOWHERE)
+        return;
+    switch (l->size) {
+    case 1: *(uint8_t *)l->addr = (uint8_t)value; break;
+    case 2: *(uint16_t *)l->addr = (uint16_t)value; break;
+    case 4: *(uint32_t *)l->addr = (uint32_t)value; break;
+    default: *(uint64_t *)l->addr = value; break;
+    }
+}
+
 /* Memory holds the value of the newest write that has run, for plain reads and for the debugger. */
 static void commit(uint16_t w)
 {
@@ -287,22 +300,17 @@ static void commit(uint16_t w)
     if (l->holder != AXM_NONE && axm.g->ev[l->holder].rank > e->rank)
         return;
     l->holder = w;
-    if (l->addr & AXM_NOWHERE)
-        return;
-    switch (l->size) {
-    case 1: *(uint8_t *)l->addr = (uint8_t)e->value; break;
-    case 2: *(uint16_t *)l->addr = (uint16_t)e->value; break;
-    case 4: *(uint32_t *)l->addr = (uint32_t)e->value; break;
-    default: *(uint64_t *)l->addr = e->value; break;
-    }
+    axm_store_value(l, e->value);
 }
 
-static void step_to(struct axm_fiber *f, const struct axm_event *e)
+/* The thread has made an operation of so many events, of which e is the last. */
+static inline void step_to(struct axm_fiber *f, const struct axm_event *e, unsigned events)
 {
     f->tick = e->tick;
+    f->learned = e->learned;
     f->cur = e->vc;
     f->porf = e->porf;
-    f->pos++;
+    f->pos = (uint16_t)(f->pos + events);
     f->next = e->po_next;
 }
 
@@ -318,33 +326,33 @@ static void replayed(unsigned events)
 /* Makes event i happen in this run: clocks, memory, and the wait of an operation that has to wait. */
 static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, bool *wrote)
 {
-    struct axm_event *e = &axm.g->ev[i];
+    const struct axm_event *e = &axm.g->ev[i];
     bool replay = f->next == i;
     uint64_t value = e->value;
-    *wrote = false;
-    step_to(f, e);
+    uint16_t last = i;
+    unsigned events = 1;
+    *wrote = e->result == AXM_WRITES;
     if (e->kind == AXM_READ) {
         if (e->rf != AXM_INIT)
             axm_join(&f->facq, &axm.g->ev[e->rf].rel);
-        if (e->result == AXM_WRITES) {
-            step_to(f, &axm.g->ev[e->rmw]);
-            *wrote = true;
+        if (*wrote) {
+            last = e->rmw;
+            events = 2;
         }
-    } else {
-        *wrote = true;
     }
+    step_to(f, &axm.g->ev[last], events);
     axm_atomic_touch(q, *wrote);
     if (*wrote) {
-        commit(e->kind == AXM_READ ? e->rmw : i);
+        commit(last);
         f->spins = 0;
         axm.writes++;
     }
     if (replay)
-        replayed(e->kind == AXM_READ && e->result == AXM_WRITES ? 2 : 1);
-    if (e->kind == AXM_READ && e->result == AXM_WAITS) {
+        replayed(events);
+    if (AXM_UNLIKELY(e->result == AXM_WAITS)) {
         if (f->next == AXM_NONE) {
             f->state = AXM_BLOCKED;
-            schedule(); /* comes back only when its deadline has passed */
+            axm_schedule(); /* comes back only when its deadline has passed */
         }
         axm_choose(1, AXM_N_TIMEOUT, q->pc);
     }
@@ -368,7 +376,7 @@ static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote
         while (!executed(e->rf)) {
             f->state = AXM_REPLAY_WAIT;
             f->want = e->rf;
-            schedule();
+            axm_schedule();
         }
     bool fresh;
     axm_locate(q, e->loc, &fresh);
@@ -379,10 +387,12 @@ static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote
 static void frontier(struct axm_fiber *f)
 {
     if (axm_directed()) {
-        axm_random_switch();
-    } else if (axm.replay_left != 0 || axm.reschedule) {
+        axm_random_turn();
+        return;
+    }
+    if (axm.replay_left != 0 || axm.reschedule) {
         f->state = AXM_FRONTIER;
-        schedule();
+        axm_schedule();
     }
     if (axm.g->n + 2u > axm.opt.events)
         axm_stop(AXM_END_LONG);
@@ -406,42 +416,12 @@ static void describe(struct axm_event *e, const struct axm_req *q, struct axm_fi
     e->ord_fail = q->ord_fail;
     e->flags |= q->flags;
     e->note = q->note;
+    e->learned = f->learned;
     e->tick = ++f->tick;
     f->cur.v[f->tid] = e->tick;
 }
 
-/* Directed runs have no revisits: a thread that has to wait is not enabled until it can go on, or until
- * its deadline has passed, which is false. */
-static bool wait_until_possible(struct axm_fiber *f, const struct axm_req *q, uint16_t loc)
-{
-    f->wait = *q;
-    f->wait_loc = loc;
-    if (axm_random_times_out(f))
-        return false;
-    f->timed_out = false;
-    while (!axm_would_proceed(f)) {
-        f->state = AXM_BLOCKED;
-        schedule();
-        if (f->timed_out)
-            return false;
-    }
-    return true;
-}
-
-/* The same for a spin: another turn makes sense only after somebody has written, and then it sees that. */
-void axm_random_spin(const struct axm_req *q)
-{
-    struct axm_fiber *f = axm.cur;
-    f->pc = q->pc;
-    f->doing = "spin";
-    f->want = axm.writes;
-    f->spins = 0;
-    f->fair = true;
-    f->state = AXM_SPINNING;
-    schedule();
-}
-
-uint64_t axm_access(const struct axm_req *q, bool *wrote)
+uint64_t axm_extend(const struct axm_req *q, bool *wrote)
 {
     struct axm_fiber *f = axm.cur;
     struct axm_graph *g = axm.g;
@@ -451,14 +431,11 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
     frontier(f);
     bool fresh;
     uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
-    bool late = axm_directed() && axm_may_wait(q->op) && !wait_until_possible(f, q, loc);
     uint16_t i = axm_add(g, f->tid, q->op == AXM_STORE ? AXM_WRITE : AXM_READ, loc);
     struct axm_event *e = &g->ev[i];
     if (fresh)
         e->flags |= AXM_NEW_LOC;
     describe(e, q, f);
-    if (late)
-        e->flags |= AXM_SPURIOUS;
     if (q->op == AXM_STORE) {
         e->value = q->arg;
         e->ord = q->ord;
@@ -470,19 +447,14 @@ uint64_t axm_access(const struct axm_req *q, bool *wrote)
         if (e->ord == AXM_SC)
             g->sc++;
         axm_release_clock(g, i);
-        if (axm_directed())
-            axm_random_write(g, i);
-        else
-            axm_place(g, i, axm_newest(&g->locs[loc]));
+        axm_place(g, i, axm_newest(&g->locs[loc]));
     } else {
         e->pre = f->cur;
+        e->learned_pre = f->learned;
         e->porf_pre = f->porf;
         e->porf_pre.v[f->tid] = (uint16_t)(e->idx + 1);
         e->rel = f->frel;
-        if (axm_directed())
-            axm_random_read(g, i);
-        else
-            axm_read_from(g, i, axm_newest(&g->locs[loc]));
+        axm_read_from(g, i, axm_newest(&g->locs[loc]));
         if (e->result == AXM_WRITES)
             axm_write_half(g, i);
     }
@@ -508,12 +480,12 @@ void axm_sc_fence(uintptr_t pc)
         e->vc = f->cur;
         e->porf = f->porf;
         e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
-        step_to(f, e);
+        step_to(f, e, 1);
     } else {
         const struct axm_req q = {.pc = pc};
         if (g->ev[i].kind != AXM_FENCE)
             diverged(&q);
-        step_to(f, &g->ev[i]);
+        step_to(f, &g->ev[i], 1);
         replayed(1);
     }
     axm_release_fence();
@@ -537,18 +509,23 @@ unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc)
         e->vc = f->cur;
         e->porf = f->porf;
         e->porf.v[f->tid] = (uint16_t)(e->idx + 1);
-        step_to(f, e);
+        step_to(f, e, 1);
     } else {
         const struct axm_req q = {.pc = pc};
         if (g->ev[i].kind != AXM_CHOICE || g->ev[i].alternatives != alternatives)
             diverged(&q);
-        step_to(f, &g->ev[i]);
+        step_to(f, &g->ev[i], 1);
         replayed(1);
     }
     return (unsigned)g->ev[i].value;
 }
 
-void axm_acquire_fence(void) { axm_join(&axm.cur->cur, &axm.cur->facq); }
+void axm_acquire_fence(void)
+{
+    struct axm_fiber *f = axm.cur;
+    axm_join(&f->cur, &f->facq);
+    f->learned = (uint16_t)(f->tick + 1);
+}
 
 void axm_release_fence(void)
 {

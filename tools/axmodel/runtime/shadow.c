@@ -22,7 +22,7 @@ struct record {
 };
 
 struct cell {
-    uintptr_t key; /* address / 8 */
+    _Alignas(64) uintptr_t key; /* address / 8 */
     uint32_t gen, records;
     uint16_t loc[8]; /* by offset of its first byte */
     uint8_t covered; /* bytes that belong to an atomic location */
@@ -45,8 +45,7 @@ static AXM_STATE uint32_t records_used;
 static AXM_STATE struct range ranges[RANGES]; /* oldest first */
 static AXM_STATE unsigned ranges_used;
 
-/* Where the last search ended: most are for the same cell again. */
-static AXM_STATE size_t recent;
+static AXM_STATE uint32_t dropped; /* records not in use any more */
 
 static void *reserve(size_t size)
 {
@@ -69,6 +68,7 @@ void axm_shadow_reset(void)
     }
     cells_used = 0;
     records_used = 1;
+    dropped = NO_RECORD;
     ranges_used = 0;
 }
 
@@ -97,30 +97,46 @@ static void grow(void)
         cells[k] = old[i];
     }
     munmap(old, sizeof *old * count);
-    recent = 0;
 }
 
-static inline bool is_recent(uintptr_t key) { return cells[recent].key == key && cells[recent].gen == gen; }
+static uint32_t new_record(uintptr_t pc)
+{
+    uint32_t r = dropped;
+    if (r != NO_RECORD) {
+        dropped = records[r].next;
+        return r;
+    }
+    if (records_used == RECORDS)
+        axm_violation(AXM_LIMIT, pc, "more than %d plain accesses to remember in one execution", RECORDS);
+    return records_used++;
+}
+
+static void drop_record(uint32_t r)
+{
+    records[r].next = dropped;
+    dropped = r;
+}
 
 static struct cell *search(uintptr_t key);
 
-static inline struct cell *find_or_add(uintptr_t key) { return is_recent(key) ? &cells[recent] : search(key); }
+static inline struct cell *find_or_add(uintptr_t key)
+{
+    struct cell *c = &cells[slot(key)];
+    return AXM_LIKELY(c->key == key && c->gen == gen) ? c : search(key);
+}
 
-static struct cell *search(uintptr_t key)
+static __attribute__((noinline)) struct cell *search(uintptr_t key)
 {
     size_t i = slot(key);
     for (; cells[i].gen == gen; i = (i + 1) & cell_mask)
-        if (cells[i].key == key) {
-            recent = i;
+        if (cells[i].key == key)
             return &cells[i];
-        }
     if (AXM_UNLIKELY(cells_used > cell_mask / 2)) {
         grow();
         for (i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
             ;
     }
     cells_used++;
-    recent = i;
     struct cell *c = &cells[i];
     c->key = key;
     c->gen = gen;
@@ -128,8 +144,8 @@ static struct cell *search(uintptr_t key)
     c->covered = 0;
     memset(c->loc, 0xff, sizeof c->loc);
     for (unsigned k = ranges_used; k-- != 0;)
-        if (key >= ranges[k].from && key <= ranges[k].to && records_used != RECORDS) {
-            c->records = records_used++;
+        if (key >= ranges[k].from && key <= ranges[k].to) {
+            c->records = new_record(ranges[k].record.pc);
             records[c->records] = ranges[k].record;
             break;
         }
@@ -195,7 +211,7 @@ static void check_record(const struct record *r, uintptr_t addr, size_t size, en
                 r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
 }
 
-static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+static __attribute__((noinline)) void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
     uint32_t *link = &c->records;
@@ -209,6 +225,8 @@ static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size
         check_record(r, addr, size, how, pc);
         bool ordered = f->cur.v[r->tid] >= r->clk || r->tid == f->tid;
         if (ordered && (r->mask & ~mask) == 0 && (how != AXM_TOUCH_READ || r->kind == AXM_TOUCH_READ)) {
+            if (mine != NO_RECORD)
+                drop_record(mine);
             mine = *link;
             *link = r->next;
             continue;
@@ -230,11 +248,8 @@ static void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size
             c->covered &= (uint8_t)~bytes;
         }
     }
-    if (mine == NO_RECORD) {
-        if (records_used == RECORDS)
-            axm_violation(AXM_LIMIT, pc, "more than %d plain accesses to remember in one execution", RECORDS);
-        mine = records_used++;
-    }
+    if (mine == NO_RECORD)
+        mine = new_record(pc);
     records[mine] = (struct record){.pc = pc, .next = c->records, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
                                     .kind = (uint8_t)how, .mask = mask};
     c->records = mine;
@@ -270,28 +285,41 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
     return true;
 }
 
-void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+/* A thread goes on with what it alone has touched since: its last access to these bytes was of the same kind, or a
+ * write that it now reads, or a read between that and the write now. Whatever those were ordered with, this one is. */
+static inline bool touch_again(struct cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
 {
-    struct axm_fiber *f = axm.cur;
-    if (f == NULL || size == 0)
-        return;
-    if (how != AXM_TOUCH_READ && f->spins != 0 && (addr < (uintptr_t)f->lo || addr >= (uintptr_t)f->hi))
-        f->spins = 0;
-    unsigned offset = addr & 7;
-    if (offset + size <= 8) {
-        struct cell *c = find_or_add(addr >> 3);
-        uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
-        struct record *r = &records[c->records];
-        /* The same access again, and nobody was here in between: what it was ordered with it still is. */
-        if (c->records != NO_RECORD && r->tid == f->tid && r->kind == how && r->mask == mask && how != AXM_TOUCH_FREE &&
-            !(c->covered & mask)) {
-            r->pc = pc;
-            r->clk = (uint16_t)(f->tick + 1);
-        } else {
-            touch_cell(c, mask, addr, size, how, pc);
-        }
-        return;
+    const struct axm_fiber *f = axm.cur;
+    uint32_t top = c->records;
+    struct record *r = &records[top];
+    if (top == NO_RECORD || r->tid != f->tid || r->mask != mask || c->covered & mask)
+        return false;
+    if (r->kind == how) {
+        r->pc = pc;
+        r->clk = (uint16_t)(f->tick + 1);
+        return true;
     }
+    if (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_WRITE) {
+        uint32_t mine = new_record(pc);
+        records[mine] = (struct record){.pc = pc, .next = top, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
+                                        .kind = AXM_TOUCH_READ, .mask = mask};
+        c->records = mine;
+        return true;
+    }
+    struct record *below = &records[r->next];
+    if (how != AXM_TOUCH_WRITE || r->kind != AXM_TOUCH_READ || r->next == NO_RECORD || below->tid != f->tid ||
+        below->kind != AXM_TOUCH_WRITE || below->mask != mask)
+        return false;
+    c->records = r->next;
+    drop_record(top);
+    below->pc = pc;
+    below->clk = (uint16_t)(f->tick + 1);
+    return true;
+}
+
+/* An access to more than one cell. */
+static __attribute__((noinline)) void touch_cells(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
     uintptr_t last = addr + size - 1;
     uintptr_t whole = (addr + 7) >> 3, end = (addr + size) >> 3; /* the cells that lie within */
     bool together = how != AXM_TOUCH_READ && size >= RANGE_BYTES && touch_range(whole, end - 1, addr, size, how, pc);
@@ -305,6 +333,24 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
         uint8_t mask = (uint8_t)(((1u << to) - 1) & ~((1u << from) - 1));
         touch_cell(find_or_add(key), mask, addr, size, how, pc);
     }
+}
+
+void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+{
+    struct axm_fiber *f = axm.cur;
+    if (f == NULL || size == 0)
+        return;
+    if (how != AXM_TOUCH_READ && f->spins != 0 && (addr < (uintptr_t)f->lo || addr >= (uintptr_t)f->hi))
+        f->spins = 0;
+    unsigned offset = addr & 7;
+    if (offset + size > 8) {
+        touch_cells(addr, size, how, pc);
+        return;
+    }
+    struct cell *c = find_or_add(addr >> 3);
+    uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
+    if (how == AXM_TOUCH_FREE || !touch_again(c, mask, how, pc))
+        touch_cell(c, mask, addr, size, how, pc);
 }
 
 /* The memory begins a new life: nothing of what was known about it counts. */
@@ -329,12 +375,10 @@ void axm_forget(uintptr_t addr, size_t size)
 /* One of our own words that a stand-in reuses for something new. */
 void axm_renew(uintptr_t addr, size_t size) { axm_forget(addr, size); }
 
-/* The location of an atomic access; `known` in a replay. */
-uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
+static __attribute__((noinline)) uint16_t locate_new(const struct axm_req *q, uint16_t known, bool *fresh)
 {
-    *fresh = false;
     unsigned offset = q->addr & 7;
-    if (offset % q->size != 0)
+    if (AXM_UNLIKELY((offset & (q->size - 1u)) != 0))
         axm_violation(AXM_MISUSE, q->pc, "atomic access of %u bytes at %#zx is not aligned", q->size, (size_t)q->addr);
     struct cell *c = find_or_add(q->addr >> 3);
     uint8_t mask = (uint8_t)(((1u << q->size) - 1) << offset);
@@ -357,10 +401,19 @@ uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
     return known;
 }
 
-/* An atomic access against the plain accesses before it. */
-void axm_atomic_touch(const struct axm_req *q, bool writes)
+/* The location of an atomic access; `known` in a replay. */
+uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
 {
-    const struct cell *c = find_or_add(q->addr >> 3);
+    const struct cell *c = &cells[slot(q->addr >> 3)];
+    uint16_t loc = c->loc[q->addr & 7];
+    *fresh = false;
+    if (AXM_LIKELY(c->key == q->addr >> 3 && c->gen == gen && loc != AXM_NONE && axm.g->locs[loc].size == q->size))
+        return loc;
+    return locate_new(q, known, fresh);
+}
+
+static __attribute__((noinline)) void check_plain(const struct cell *c, const struct axm_req *q, bool writes)
+{
     const struct axm_fiber *f = axm.cur;
     uint8_t mask = (uint8_t)(((1u << q->size) - 1) << (q->addr & 7));
     for (uint32_t i = c->records; i != NO_RECORD; i = records[i].next) {
@@ -374,4 +427,12 @@ void axm_atomic_touch(const struct axm_req *q, bool writes)
         report_race(writes ? "atomic write" : "atomic read", q->addr, q->size, q->pc,
                     r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
     }
+}
+
+/* An atomic access against the plain accesses before it. */
+void axm_atomic_touch(const struct axm_req *q, bool writes)
+{
+    const struct cell *c = find_or_add(q->addr >> 3);
+    if (c->records != NO_RECORD)
+        check_plain(c, q, writes);
 }

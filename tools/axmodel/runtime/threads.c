@@ -195,6 +195,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 {
     if (key >= KEYS || !keys[key].used)
         return EINVAL;
+    axm_side_effect();
     axm.cur->keys[key] = (void *)(uintptr_t)value;
     axm.cur->has_keys = true;
     return 0;

@@ -134,18 +134,18 @@ uint64_t axm_token_choice(unsigned alternatives) { return now.choice < alternati
 
 bool axm_token_spurious(void) { return now.spurious; }
 
-uint16_t axm_token_walk(const struct axm_graph *g, uint16_t loc)
-{
-    uint16_t w = axm_newest(&g->locs[loc]);
-    for (unsigned k = now.back; k != 0 && w != AXM_INIT; k--)
-        w = g->ev[w].mo_prev;
-    return w;
-}
+/* How many writes older than the newest the source or place of the next event is. */
+unsigned axm_token_back(void) { return now.back; }
 
 /* The events of the graph in an order in which each comes after its source. */
 unsigned axm_linearize(uint16_t *order)
 {
     const struct axm_graph *g = axm.g;
+    if (axm_directed()) {
+        for (uint16_t i = 0; i < g->n; i++)
+            order[i] = i;
+        return g->n;
+    }
     uint16_t next[AXM_THREADS];
     static AXM_STATE bool done[AXM_EVENTS];
     memcpy(next, g->first, sizeof next);
@@ -180,12 +180,7 @@ void axm_token_make(char *out, size_t size)
     static AXM_STATE bool done[AXM_EVENTS];
     const struct axm_graph *g = axm.g;
     bool directed = axm.opt.mode != AXM_EXHAUSTIVE;
-    unsigned n = g->n, next_run = 0;
-    if (directed)
-        for (uint16_t i = 0; i < g->n; i++)
-            order[i] = i;
-    else
-        n = axm_linearize(order);
+    unsigned n = axm_linearize(order), next_run = 0;
     size_t used = 0;
     unsigned run = 0;
     int run_tid = -1;
