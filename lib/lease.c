@@ -6,13 +6,15 @@
  * the kernel tells the next one to try that a holder has died. Nobody ever waits for these mutexes: all
  * is trylock, and who finds one busy sells from the pool instead.
  *
- * Taking a block has to change two words, the pool and the slot, and a kill may come between. So the
- * grant record is written first, under the mutex `granting`, and the pool word's grant bit, which flips
- * in the same compare-and-swap that takes the block, tells whoever inherits `granting` from a dead
- * thread whether the block was taken. Sales of others meanwhile leave that bit alone.
+ * A slot's next block comes off the front of its reserve, in its own line; only when that is used up are
+ * tickets taken from the pool, several blocks at once while there are many. This has to change two words,
+ * the pool and the slot, and a kill may come between. So the grant record is written first, under the
+ * mutex `granting`, and the pool word's grant bit, which flips in the same compare-and-swap that takes
+ * the tickets, tells whoever inherits `granting` from a dead thread whether they were taken. Sales of
+ * others meanwhile leave that bit alone.
  *
- * A dead holder's slot is touched only under `granting` with the record settled: else a half-granted
- * block could be written into a slot that has gone to somebody else.
+ * A dead holder's slot is touched only under `granting` with the record settled: else half-granted
+ * tickets could be written into a slot that has gone to somebody else.
  */
 #include "tickets.h"
 
@@ -21,7 +23,14 @@
 
 #include "export.h"
 
-static uint64_t no_range; /* what a lease without a slot looks at: nothing there, never written */
+/* A grant is of up to this many blocks, and of at most this part of what was never sold, shared among the slots. */
+enum { RESERVE_BLOCKS = 16, RESERVE_SHARE = 16 };
+
+static struct ax_detail_desk no_desk; /* where a lease without a slot looks: nothing there, never written */
+
+_Static_assert(offsetof(struct lease_slot, range) == offsetof(struct ax_detail_desk, range) &&
+                   offsetof(struct lease_slot, closed) == offsetof(struct ax_detail_desk, closed),
+               "the inlined sale reads the slot");
 
 /* --- the grant record ------------------------------------------------------------------------------ */
 
@@ -51,18 +60,26 @@ static bool grant_taken(grant_word g, pool_word w)
     return (g >> 63 != 0) == ((w & POOL_GRANT) != 0);
 }
 
-/* The block is written into its slot, if it was taken and isn't there yet. The end tells: no two blocks
- * have the same. Idempotent, so a kill in here is repaired by the next one. */
+/* Under granting: what was taken goes into the slot, which had nothing: a block for the holder, the rest in reserve. */
+static void fill(struct lease_slot *slot, uint32_t start, uint32_t block, uint32_t end)
+{
+    axi_store_relaxed(&slot->range, range_make(start, start + block)); /* relaxed: published by T6 */
+    /* T6.rel: who sees this reserve sees which block lies before it */
+    axi_store_release(&slot->reserve, RANGE_THERE | range_make(start + block, end), T6_rel);
+}
+
+/* What a dead holder of granting took is put into its slot, if it isn't there yet: the slot has had no reserve
+ * since before the record. */
 static void settle_grant(ax_tickets *t)
 {
     grant_word g = axi_load_relaxed(&t->grant); /* relaxed: a dead holder's words came with the mutex */
     if (g == 0)
         return;
-    _Atomic range_word *range = &tickets_slots(t)[grant_slot(g)].range;
-    /* relaxed, three times: the dead holder's words came with the mutex, and T5 below publishes */
-    if (grant_taken(g, axi_load_relaxed(&t->pool)) && range_end(axi_load_relaxed(range)) != grant_end(g))
-        axi_store_relaxed(range, range_make(grant_start(g), grant_end(g)));
-    axi_store_release(&t->grant, 0, T5_rel_heir); /* T5.rel: who sees the record gone sees the block in its slot */
+    struct lease_slot *slot = &tickets_slots(t)[grant_slot(g)];
+    /* relaxed, both: the dead holder's words came with the mutex */
+    if (grant_taken(g, axi_load_relaxed(&t->pool)) && !(axi_load_relaxed(&slot->reserve) & RANGE_THERE))
+        fill(slot, grant_start(g), 0, grant_end(g));
+    axi_store_release(&t->grant, 0, T5_rel_heir); /* T5.rel: who sees the record gone sees the slot filled */
 }
 
 /* --- the mutexes ----------------------------------------------------------------------------------- */
@@ -134,19 +151,56 @@ void axi_lease_fini_slots(ax_tickets *t)
         end_mutex(&tickets_slots(t)[i].held);
 }
 
-/* --- taking ---------------------------------------------------------------------------------------- */
+/* --- a slot's numbers ------------------------------------------------------------------------------ */
 
-/* Makes the range ours alone again; its word afterwards. */
-static range_word shut(_Atomic range_word *range)
+/* Takes a block off the front of the holder's own reserve. False: there is none. */
+static bool take_block(const ax_lease *lease)
 {
-    range_word r = axi_load_relaxed(range); /* relaxed: a guess, the read-modify-write decides */
-    /* relaxed: nothing is handed over with tickets that were never sold */
-    while ((r & RANGE_OPEN) && !axi_wcas_relaxed_relaxed(range, &r, r & ~RANGE_OPEN))
-        ;
-    return r & ~RANGE_OPEN;
+    struct lease_slot *slot = &tickets_slots(lease->tickets_)[lease->slot_ - 1];
+    range_word r = axi_load_relaxed(&slot->reserve); /* relaxed: a guess, the read-modify-write decides */
+    while (range_left(r) != 0) {
+        uint32_t length = range_left(r) < lease->block_ ? range_left(r) : lease->block_;
+        /* relaxed: nothing is handed over with tickets that were never sold, here and wherever a reserve changes */
+        if (axi_cas_relaxed_relaxed(&slot->reserve, &r, r - length * RANGE_SALE)) {
+            axi_store_relaxed(&slot->range, range_make(range_first(r), range_first(r) + length)); /* relaxed: as above */
+            return true;
+        }
+    }
+    return false;
 }
 
-/* Under granting: a slot for this lease. What an earlier holder left in it is sold on. */
+/* Makes the unsold rest of the block the front of the reserve again. By the holder, or in a dead one's place, which
+ * may have been cut off in here or in take_block: so the block's end is where the reserve begins. */
+static void return_block(struct lease_slot *slot)
+{
+    uint32_t first = range_first(axi_load_relaxed(&slot->range)); /* relaxed: our own, or came with the mutex */
+    range_word r = axi_load_relaxed(&slot->reserve);              /* relaxed: a guess, as in take_block */
+    range_word whole;
+    do { /* another round if somebody has bought one: not more than there are in the reserve */
+        if (!(r & RANGE_THERE))
+            return; /* and no block either */
+        whole = RANGE_THERE | range_make(first, range_end(r));
+    } while (!axi_cas_relaxed_relaxed(&slot->reserve, &r, whole)); /* relaxed: see take_block */
+    axi_store_relaxed(&slot->range, range_make(first, first));          /* relaxed: see take_block */
+}
+
+/* Sells the last of the reserve. Relaxed: a reserve hands nothing over but its numbers, and whoever comes here has
+ * seen the pool used up, acquiring: that is after the last grant was recorded (T4), and so no record it may still
+ * read can speak of another block in this slot than the one it sells from. */
+static bool sell_last(struct lease_slot *slot, uint32_t *number)
+{
+    range_word r = axi_load_relaxed(&slot->reserve); /* relaxed: a guess, the read-modify-write decides */
+    while (range_left(r) != 0)
+        if (axi_cas_relaxed_relaxed(&slot->reserve, &r, r - RANGE_LAST)) { /* relaxed: see above */
+            *number = range_end(r) - 1;
+            return true;
+        }
+    return false;
+}
+
+/* --- taking ---------------------------------------------------------------------------------------- */
+
+/* Under granting: a slot for this lease, with what an earlier holder left in it. */
 static bool take_slot(ax_lease *lease)
 {
     ax_tickets *t = lease->tickets_;
@@ -155,13 +209,14 @@ static bool take_slot(ax_lease *lease)
         bool died;
         if (!take(&slot->held, &died))
             continue;
-        if (died)
+        if (died) {
+            return_block(slot);
             (void)pthread_mutex_consistent(&slot->held);
-        (void)shut(&slot->range);
-        lease->range_ = (uint64_t *)&slot->range;
+        }
+        lease->desk_ = (struct ax_detail_desk *)slot;
         lease->slot_ = i + 1;
         lease->owner_ = gettid();
-        /* relaxed, twice: granting orders the writers; T4 brings it to who sees a block taken */
+        /* relaxed, twice: granting orders the writers; T4 brings it to who sees numbers taken */
         if (axi_load_relaxed(&t->slots_used) < i + 1)
             axi_store_relaxed(&t->slots_used, i + 1);
         return true;
@@ -169,45 +224,57 @@ static bool take_slot(ax_lease *lease)
     return false;
 }
 
-/* Under granting: takes a block of never sold tickets into the lease's own, empty slot. */
-static bool take_block(ax_lease *lease)
+/* How many tickets to take at once: a block, or several while that leaves most of them in the pool. The fewer are
+ * left the smaller, for all to be done at about the same time (Polychronopoulos and Kuck, "Guided self-scheduling",
+ * 1987). */
+static uint32_t length_of_grant(const ax_tickets *t, uint32_t block, uint32_t never_sold)
+{
+    uint32_t length = never_sold / (RESERVE_SHARE * axi_load_relaxed(&t->slots_used)); /* relaxed: see take_slot */
+    if (length > RESERVE_BLOCKS * block)
+        length = RESERVE_BLOCKS * block;
+    if (length > AX_TICKETS_MAX_BLOCK)
+        length = AX_TICKETS_MAX_BLOCK;
+    if (length < block)
+        length = block;
+    return length < never_sold ? length : never_sold;
+}
+
+/* Under granting: takes never sold tickets into the lease's own slot, which has none. False: there are none left. */
+static bool take_grant(ax_lease *lease)
 {
     ax_tickets *t = lease->tickets_;
-    _Atomic range_word *range = &tickets_slots(t)[lease->slot_ - 1].range;
+    struct lease_slot *slot = &tickets_slots(t)[lease->slot_ - 1];
     pool_word w, taken;
     uint32_t start, length;
+    if (axi_load_relaxed(&slot->reserve) != 0) /* relaxed: written by holders only while nothing is left in it */
+        /* T6.rel: who sees the reserve gone sees the record gone that it came with */
+        axi_store_release(&slot->reserve, 0, T6_rel_none);
     do {
         w = axi_load_relaxed(&t->pool); /* relaxed: a guess; the sale after a refusal reads it for T1 */
         start = pool_next(w);
-        length = t->capacity - start;
+        length = length_of_grant(t, lease->block_, t->capacity - start);
         if (length == 0 || (w & POOL_CLOSED)) {
-            /* T5.rel: who reads this instead of what an earlier grant left sees that one's block in its slot */
+            /* T5.rel: who reads this instead of what an earlier grant left sees that one's slot filled */
             axi_store_release(&t->grant, 0, T5_rel_none);
             return false;
         }
-        if (length > lease->block_)
-            length = lease->block_;
         taken = (w + length) ^ POOL_GRANT;
-        /* T5.rel: as above, for the record of the next grant; T4 publishes it before its block is taken */
+        /* T5.rel: as above, for the record of the next grant; T4 publishes it before its numbers are taken */
         axi_store_release(&t->grant, grant_make(lease->slot_ - 1, start, length, taken), T5_rel_next);
-        /* T4.rel: the record, and slots_used, are there for who sees `next` beyond the block's numbers */
+        /* T4.rel: the record, and slots_used, are there for who sees `next` beyond the numbers */
     } while (!axi_cas_release_relaxed(&t->pool, &w, taken, T4_rel));
-    axi_store_relaxed(range, range_make(start, start + length)); /* relaxed: published by T5 */
-    axi_store_release(&t->grant, 0, T5_rel); /* T5.rel: who sees the record gone sees the block in its slot */
+    fill(slot, start, length < lease->block_ ? length : lease->block_, start + length);
+    axi_store_release(&t->grant, 0, T5_rel); /* T5.rel: who sees the record gone sees the slot filled */
     return true;
 }
 
-/* Whether the lease has something to sell from now. */
+/* Whether the lease has a block to sell from now. */
 static bool refill(ax_lease *lease)
 {
     ax_tickets *t = lease->tickets_;
     if (!take_granting(t))
         return false;
-    bool ready = lease->slot_ != 0 || take_slot(lease);
-    if (ready) {
-        range_word r = AX_DETAIL_LOAD_RELAXED(lease->range_); /* relaxed: our own */
-        ready = range_left(r) != 0 || take_block(lease);
-    }
+    bool ready = (lease->slot_ != 0 || take_slot(lease)) && (take_block(lease) || take_grant(lease));
     leave(&t->granting);
     return ready;
 }
@@ -216,17 +283,14 @@ AXI_EXPORT ax_status ax_lease_open(ax_lease *lease, ax_tickets *t, uint32_t bloc
 {
     if (lease == NULL || t == NULL || block == 0 || block > AX_TICKETS_MAX_BLOCK)
         return AX_EINVAL;
-    *lease = (ax_lease){ .range_ = &no_range,
-                         .closed_ = (const uint32_t *)&t->closed,
-                         .tickets_ = t,
-                         .block_ = block };
+    *lease = (ax_lease){ .desk_ = &no_desk, .tickets_ = t, .block_ = block };
     return AX_OK;
 }
 
 AXI_EXPORT ax_status ax_detail_lease_sell_slow(ax_lease *lease, uint32_t *number)
 {
     ax_tickets *t = lease->tickets_;
-    if (t->leases != 0 && refill(lease))
+    if ((lease->slot_ != 0 && take_block(lease)) || (t->leases != 0 && refill(lease)))
         return ax_lease_sell(lease, number);
     return ax_tickets_sell(t, number);
 }
@@ -237,49 +301,39 @@ AXI_EXPORT ax_status ax_lease_close(ax_lease *lease)
         if (lease->owner_ != gettid())
             return AX_EPERM;
         struct lease_slot *slot = &tickets_slots(lease->tickets_)[lease->slot_ - 1];
-        range_word r = axi_load_relaxed(&slot->range); /* relaxed: our own */
-        axi_store_relaxed(&slot->range, r | RANGE_OPEN); /* relaxed: see sell_open */
+        return_block(slot);
         leave(&slot->held);
     }
-    lease->range_ = &no_range;
+    lease->desk_ = &no_desk;
     lease->slot_ = 0;
     return AX_OK;
 }
 
 /* --- what tickets.c asks --------------------------------------------------------------------------- */
 
-/* Relaxed throughout. A rest hands nothing over but its numbers, and whoever comes here has seen the pool
- * used up, acquiring: that is after the last grant was recorded (T4), and so no record it may still read
- * can speak of another block in this slot than the one it sells from. */
-static bool sell_open(struct lease_slot *slot, uint32_t *number)
+/* The slot has the numbers from *first to below what this returns, all unsold when they were read. */
+static uint32_t unsold(const struct lease_slot *slot, uint32_t *first)
 {
-    range_word r = axi_load_relaxed(&slot->range); /* relaxed: a guess, the read-modify-write decides */
-    while ((r & RANGE_OPEN) && range_left(r) != 0) {
-        uint32_t first = range_first(r);
-        if (axi_cas_relaxed_relaxed(&slot->range, &r, r - RANGE_SALE)) { /* relaxed: see above */
-            *number = first;
-            return true;
-        }
-    }
-    return false;
+    range_word r = axi_load_acquire(&slot->reserve, T6_acq);  /* T6.acq */
+    *first = range_first(axi_load_relaxed(&slot->range));     /* relaxed: not older than the reserve, by T6 */
+    return r & RANGE_THERE ? range_end(r) : 0;
 }
 
-/* Opens the rests of dead holders; whether there were any. */
-static bool open_dead(ax_tickets *t, uint32_t used)
+/* Takes over what dead holders had; whether there was any. */
+static bool return_dead(ax_tickets *t, uint32_t used)
 {
     bool found = false;
     if (!take_granting(t))
         return false;
     for (uint32_t i = 0; i < used; i++) {
         struct lease_slot *slot = &tickets_slots(t)[i];
-        range_word r = axi_load_relaxed(&slot->range); /* relaxed: a guess; again under the mutex */
         bool died;
-        if ((r & RANGE_OPEN) || range_left(r) == 0 || !take(&slot->held, &died))
+        uint32_t first, end = unsold(slot, &first);
+        if (first >= end || !take(&slot->held, &died))
             continue;
         if (died)
             (void)pthread_mutex_consistent(&slot->held);
-        r = axi_load_relaxed(&slot->range);              /* relaxed: ours now */
-        axi_store_relaxed(&slot->range, r | RANGE_OPEN); /* relaxed: see sell_open */
+        return_block(slot);
         leave(&slot->held);
         found = true;
     }
@@ -287,24 +341,24 @@ static bool open_dead(ax_tickets *t, uint32_t used)
     return found;
 }
 
-bool axi_lease_sell_rest(ax_tickets *t, uint32_t *number)
+bool axi_lease_sell_reserve(ax_tickets *t, uint32_t *number)
 {
     uint32_t used = axi_load_relaxed(&t->slots_used); /* relaxed: a slot taken meanwhile is a live lease's */
     if (used == 0)
         return false;
     do {
         for (uint32_t i = 0; i < used; i++)
-            if (sell_open(&tickets_slots(t)[i], number))
+            if (sell_last(&tickets_slots(t)[i], number))
                 return true;
-    } while (open_dead(t, used));
+    } while (return_dead(t, used));
     return false;
 }
 
 /*
  * The caller has read, acquiring (T4), that `next` is beyond the number. So if a lease took it, the
  * record of that grant or a later state of the record is what is read here; and once the record is
- * gone, the block is in its slot (T5). A number that was truly sold from a block was sold after the
- * record had gone, so for that one the record says nothing and the slot says sold.
+ * gone, the numbers are in the slot (T5). A number that was truly sold from there left the run of
+ * unsold ones, whose ends only move inwards until the next grant, of higher numbers.
  */
 bool axi_lease_holds(const ax_tickets *t, uint32_t number)
 {
@@ -313,33 +367,30 @@ bool axi_lease_holds(const ax_tickets *t, uint32_t number)
         return false;
     for (;;) {
         grant_word g = axi_load_acquire(&t->grant, T5_acq); /* T5.acq */
+        bool filled = false;
         for (uint32_t i = 0; i < used; i++) {
-            range_word r = axi_load_relaxed(&tickets_slots(t)[i].range); /* relaxed: came with T5 or the sale */
-            if (range_first(r) <= number && number < range_end(r))
+            uint32_t first, end = unsold(&tickets_slots(t)[i], &first);
+            if (first <= number && number < end)
                 return true;
+            if (i == grant_slot(g))
+                filled = end != 0;
         }
         if (g == 0 || number < grant_start(g) || number >= grant_end(g))
             return false;
         /* T4.acq: the second look at the record is not older than the pool word */
         pool_word w = axi_load_acquire(&t->pool, T4_again);
-        range_word r = axi_load_relaxed(&tickets_slots(t)[grant_slot(g)].range); /* relaxed: see below */
         if (axi_load_relaxed(&t->grant) != g) /* relaxed: coherence; a changed record means another round */
             continue;
-        if (!grant_taken(g, w))
-            return false; /* this attempt has not taken it, and yet `next` is beyond: sold singly */
-        /* In the slot (its end tells) it is held if not yet sold; not seen there yet, it can't be sold. */
-        return range_end(r) != grant_end(g) || range_first(r) <= number;
+        /* Not taken, and yet `next` is beyond: sold singly. Taken and not in the slot yet: it can't have been sold. */
+        return grant_taken(g, w) && !filled;
     }
 }
 
-uint32_t axi_lease_rests(const ax_tickets *t)
+uint32_t axi_lease_reserves(const ax_tickets *t)
 {
-    uint32_t rests = 0;
+    uint32_t sum = 0;
     uint32_t used = axi_load_relaxed(&t->slots_used); /* relaxed: a sum of moments, as the header says */
-    for (uint32_t i = 0; i < used; i++) {
-        range_word r = axi_load_relaxed(&tickets_slots(t)[i].range); /* relaxed: as above */
-        if (r & RANGE_OPEN)
-            rests += range_left(r);
-    }
-    return rests;
+    for (uint32_t i = 0; i < used; i++)
+        sum += range_left(axi_load_relaxed(&tickets_slots(t)[i].reserve)); /* relaxed: as above */
+    return sum;
 }

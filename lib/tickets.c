@@ -193,7 +193,7 @@ static __attribute__((noinline)) ax_status sell_returned(ax_tickets *t, ax_statu
 {
     if (status == AX_OK)
         *number = claim(t);
-    else if (status == AX_ESOLDOUT && t->leases != 0 && axi_lease_sell_rest(t, number))
+    else if (status == AX_ESOLDOUT && t->leases != 0 && axi_lease_sell_reserve(t, number))
         return AX_OK;
     return status;
 }
@@ -229,7 +229,7 @@ AXI_EXPORT ax_status ax_tickets_refund(ax_tickets *t, uint32_t number)
 {
     if (number >= t->capacity)
         return AX_EINVAL;
-    /* T4.acq: who sees that `next` passed a leased block sees the grant record it was taken under */
+    /* T4.acq: who sees that `next` passed a leased number sees the grant record it was taken under */
     pool_word w = axi_load_acquire(&t->pool, T4_acq);
     if (number >= pool_next(w) || (t->leases != 0 && axi_lease_holds(t, number)))
         return AX_ENOTSOLD;
@@ -253,7 +253,7 @@ AXI_EXPORT uint32_t ax_tickets_left(const ax_tickets *t)
     /* relaxed: one word, read in its modification order; it publishes nothing */
     pool_word w = axi_load_relaxed(&t->pool);
     uint32_t left = t->capacity - pool_next(w) + pool_returned(w);
-    return t->leases == 0 ? left : left + axi_lease_rests(t);
+    return t->leases == 0 ? left : left + axi_lease_reserves(t);
 }
 
 AXI_EXPORT uint32_t ax_tickets_capacity(const ax_tickets *t)
@@ -264,5 +264,6 @@ AXI_EXPORT uint32_t ax_tickets_capacity(const ax_tickets *t)
 AXI_EXPORT void ax_tickets_close(ax_tickets *t)
 {
     axi_fetch_or_release(&t->pool, POOL_CLOSED, T1_rel); /* T1.rel */
-    axi_store_release(&t->closed, 1, T1_rel_lease);      /* T1.rel, for leases */
+    for (uint32_t i = 0; i < t->leases; i++)
+        axi_store_release(&tickets_slots(t)[i].closed, 1, T1_rel_lease); /* T1.rel, for leases */
 }

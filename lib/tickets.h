@@ -46,15 +46,15 @@ static inline uint32_t pool_returned(pool_word w)
 }
 
 /*
- * The block of a lease slot, one word:
+ * Numbers in a lease slot, one word:
  *   bits 0-31   first  the first unsold number
  *   bits 32-62  left   how many are unsold
- *   bit  63     open   the rest of a closed lease: anybody sells from it by compare-and-swap
- * While the slot's mutex is held by a living thread only that thread writes it. A sale takes RANGE_SALE off.
+ *   bit  63     there  of a reserve only: clear while the next one is on its way into the slot
  */
 typedef uint64_t range_word;
-#define RANGE_OPEN ((range_word)1 << 63)
-#define RANGE_SALE AX_DETAIL_LEASE_SALE
+#define RANGE_THERE ((range_word)1 << 63)
+#define RANGE_SALE AX_DETAIL_LEASE_SALE  /* less this: without the first number */
+#define RANGE_LAST ((range_word)1 << 32) /* less this: without the last number */
 
 static inline uint32_t range_first(range_word w)
 {
@@ -76,26 +76,40 @@ static inline range_word range_make(uint32_t first, uint32_t end)
     return (range_word)(end - first) << 32 | first;
 }
 
+/*
+ * What a slot has unsold is one run of numbers, from range.first to the end of the reserve:
+ *
+ *        range.first        reserve.first             reserve's end
+ *     sold   |   the block       |     the reserve           |   sold, or never in this slot
+ *
+ * The holder sells the block from its beginning by plain stores of `range`, and takes the next one off the front
+ * of the reserve by compare-and-swap. From the back of the reserve anybody sells who finds the pool used up.
+ * Where the block ends is what reserve.first says: the `left` of `range` is the holder's own count, and after a
+ * kill may be that of before.
+ */
 struct lease_slot {
-    _Alignas(AXI_ISOLATION) _Atomic range_word range;
+    /* As struct ax_detail_desk. */
+    _Alignas(AXI_ISOLATION) _Atomic range_word range; /* written by the holder, or in a dead one's place */
+    _Atomic uint32_t closed; /* POOL_CLOSED again: where a lease looks */
+
+    _Atomic range_word reserve;
     _Alignas(AXI_ISOLATION) pthread_mutex_t held; /* robust: held while the lease lives */
 };
 
 /*
- * The grant record, one word, written before the pool word changes and cleared when the block stands in
+ * The grant record, one word, written before the pool word changes and cleared when what was taken stands in
  * its slot: bits 0-30 start, 31-46 length, 47-62 slot, 63 the pool's grant bit once it is done. 0: none.
  */
 typedef uint64_t grant_word;
 
-#define TICKETS_MAGIC UINT64_C(0x31746b6369747861) /* "axtickt1": the layout's version is its last digit */
+#define TICKETS_MAGIC UINT64_C(0x32746b6369747861) /* "axtickt2": the layout's version is its last digit */
 
 struct ax_tickets {
-    /* Written by init only, but for `closed` (close) and the two hints. */
+    /* Written by init only, but for slots_used. */
     _Atomic uint64_t magic; /* last word that init writes */
     uint64_t size;
     uint32_t capacity;
     uint32_t leases;
-    _Atomic uint32_t closed;      /* POOL_CLOSED again, where leases look: in a line that sales don't write */
     _Atomic uint32_t slots_used;  /* slots 0 to this - 1 have been taken at least once */
     const ax_allocator *allocator; /* of create; meaningless in another process */
     bool created;
@@ -137,12 +151,12 @@ static inline unsigned axi_back_off(unsigned pauses)
     return pauses < 256 ? 2 * pauses : pauses;
 }
 
-/* lease.c, for sell: sells one ticket of a closed lease's rest, or of a holder's that is no more. */
-bool axi_lease_sell_rest(ax_tickets *tickets, uint32_t *number);
+/* lease.c, for sell: sells one ticket of a reserve, or of what a holder had who is no more. */
+bool axi_lease_sell_reserve(ax_tickets *tickets, uint32_t *number);
 /* lease.c, for refund: whether a lease holds this number unsold. */
 bool axi_lease_holds(const ax_tickets *tickets, uint32_t number);
-/* lease.c, for left: what the rests of closed leases add up to. */
-uint32_t axi_lease_rests(const ax_tickets *tickets);
+/* lease.c, for left: what the reserves add up to. */
+uint32_t axi_lease_reserves(const ax_tickets *tickets);
 /* lease.c, for init and fini. */
 bool axi_lease_init_slots(ax_tickets *tickets);
 void axi_lease_fini_slots(ax_tickets *tickets);

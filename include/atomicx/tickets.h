@@ -27,10 +27,10 @@
  *
  * Sold out. Without leases AX_ESOLDOUT is exact: at one moment during the call, fewer tickets were left
  * than asked for. While leases are in use (open, or closed with a rest not yet sold on) it means: at one
- * moment during the call the common pool had too few, and the rest of each closed lease was seen empty,
- * each at a moment of its own. Tickets that a live lease holds do not count as left; those of a holder
- * that ended without closing (thread exit, kill -9) count from when a call that finds the pool empty has
- * taken them over, which each such call tries.
+ * moment during the call the common pool had too few, and the reserve of each lease, open or closed, was
+ * seen empty, each at a moment of its own. The block that a live lease sells from does not count as left;
+ * that of a holder that ended without closing (thread exit, kill -9) counts from when a call that finds
+ * the pool empty has taken it over, which each such call tries.
  *
  * Memory order. T1: what the closer did before ax_tickets_close happens before what a buyer does after
  * AX_ECLOSED. T2: what the refunder did before ax_tickets_refund happens before what the next buyer of
@@ -95,8 +95,8 @@ ax_status ax_tickets_sell(ax_tickets *tickets, uint32_t *number);
 /**
  * Sells k tickets (at least 1) into numbers[0..k-1], all or none, as one atomic step. The numbers are
  * contiguous and ascending when k tickets that were never sold before are left, and arbitrary otherwise.
- * AX_ESOLDOUT when fewer than k are in the common pool (the rests of closed leases are sold singly, and
- * only count here once they are refunded); AX_ECLOSED; AX_EINVAL for k = 0.
+ * AX_ESOLDOUT when fewer than k are in the common pool (what leases have in reserve is sold singly, and
+ * only counts here once it is refunded); AX_ECLOSED; AX_EINVAL for k = 0.
  */
 ax_status ax_tickets_sell_many(ax_tickets *tickets, uint32_t k, uint32_t *numbers);
 
@@ -110,7 +110,7 @@ ax_status ax_tickets_refund(ax_tickets *tickets, uint32_t number);
 
 /**
  * Tickets left. Exact (linearizable) while no lease is in use; with leases the sum of the pool and the
- * rests of closed leases, read one after the other; what live leases hold is not left.
+ * reserves of leases, read one after the other; the blocks that live leases sell from are not left.
  */
 uint32_t ax_tickets_left(const ax_tickets *tickets);
 
@@ -124,28 +124,37 @@ uint32_t ax_tickets_capacity(const ax_tickets *tickets);
 void ax_tickets_close(ax_tickets *tickets);
 
 /**
- * A lease: a block of tickets taken from the pool with one compare-and-swap and sold by its thread with
- * a plain store each. Caller's storage, used by one thread (the one that opened it) until closed.
+ * A lease: a block of tickets that nobody else can buy, sold by its thread with a plain store each.
+ * Caller's storage, used by one thread (the one that opened it) until closed.
  *
  *     ax_lease desk;
  *     ax_lease_open(&desk, hall, 1024);
  *     while (ax_lease_sell(&desk, &seat) == AX_OK) ...      takes the next block by itself
  *     ax_lease_close(&desk);                               the unsold rest can be sold by others again
  *
+ * While many tickets are left (over 16 blocks for each lease) it takes up to 16 blocks from the pool at
+ * once. Those that it isn't selling from yet are its reserve, which anybody can buy from when the pool is
+ * used up; what is left of a block goes back there when the lease is closed.
+ *
  * The holder is watched by the kernel (a robust mutex): when its thread ends or its process is killed,
  * the rest of its block can be sold by others. It must not be used in a child after fork, and must be
  * closed before its memory is unmapped.
  */
 typedef struct ax_lease {
-    uint64_t *range_;        /* the block: first unsold number in the low half, how many are left in the high half */
-    const uint32_t *closed_; /* the seller's closed flag, in a line that only close writes */
+    struct ax_detail_desk *desk_; /* in the seller's memory, see below */
     ax_tickets *tickets_;
-    uint32_t slot_;          /* which lease slot of the seller is ours, plus one; 0: none yet */
+    uint32_t slot_;  /* which lease slot of the seller is ours, plus one; 0: none yet */
     uint32_t block_;
     int owner_; /* the kernel's id of the thread that took the slot */
 } ax_lease;
 
-/* What a sale takes off that word: one from what is left, and minus one from the number. It borrows if none is left. */
+/* What a sale needs, in a line that its thread has to itself until the seller closes. */
+struct ax_detail_desk {
+    uint64_t range;  /* the block: first unsold number in the low half, how many are left in the high half */
+    uint32_t closed; /* the seller is; written by ax_tickets_close, once */
+};
+
+/* What a sale takes off the range: one from what is left, and minus one from the number. It borrows if none is left. */
 #define AX_DETAIL_LEASE_SALE UINT64_C(0xffffffff)
 ax_status ax_detail_lease_sell_slow(ax_lease *lease, uint32_t *number);
 
@@ -162,16 +171,21 @@ ax_status ax_lease_open(ax_lease *lease, ax_tickets *tickets, uint32_t block);
  */
 static inline ax_status ax_lease_sell(ax_lease *lease, uint32_t *number)
 {
-    if (__builtin_expect(AX_DETAIL_LOAD_ACQUIRE(lease->closed_, T1_lease) != 0, 0)) /* T1.acq */
+    struct ax_detail_desk *desk = lease->desk_;
+    if (__builtin_expect(AX_DETAIL_LOAD_ACQUIRE(&desk->closed, T1_lease) != 0, 0)) /* T1.acq */
         return AX_ECLOSED;
     /* relaxed, and no read-modify-write: while the lease is open its thread alone writes the range */
-    uint64_t range = AX_DETAIL_LOAD_RELAXED(lease->range_), rest;
+    uint64_t range = AX_DETAIL_LOAD_RELAXED(&desk->range), rest;
     if (__builtin_expect(!__builtin_sub_overflow(range, AX_DETAIL_LEASE_SALE, &rest), 1)) {
-        AX_DETAIL_STORE_RELAXED(lease->range_, rest);
+        AX_DETAIL_STORE_RELAXED(&desk->range, rest);
         *number = (uint32_t)range;
         return AX_OK;
     }
-    return ax_detail_lease_sell_slow(lease, number);
+    uint32_t sold; /* `number` itself goes into no call, so that the caller's variable can be a register */
+    ax_status status = ax_detail_lease_sell_slow(lease, &sold);
+    if (status == AX_OK)
+        *number = sold;
+    return status;
 }
 
 /**

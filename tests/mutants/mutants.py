@@ -28,7 +28,7 @@ SECONDS = 10  # for one test, of the processor; a mutant that needs more is not 
 JOBS = 2
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
 NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]),
-         (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease"]),
+         (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease", "lease_inside"]),
          (r"accounts\w*\.[ch]", ["accounts_inside", "accounts_orders", "accounts"]),
          (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", ["map", "map_memory"]), (r"reclaim\.[ch]", ["reclaim"]),
          (r"lock\w*\.[ch]", ["lock_inside", "lock"])]

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant.c: the window between taking a block from the pool and writing it into its slot, set up by hand
- * in the seller's memory: what the holder of `granting` leaves when it stops or dies there.
+ * grant.c: the windows between taking tickets from the pool and filling the slot with them, and between taking a
+ * block off the reserve and selling from it, set up by hand in the seller's memory: what the holder of `granting`
+ * or of a slot leaves when it stops or dies there.
  */
 #include "../../lib/tickets.h"
 
@@ -35,10 +36,19 @@ static void end(ax_tickets *t, ax_lease *lease)
     ax_tickets_destroy(t);
 }
 
-static void take_ten_to_fourteen(ax_tickets *t)
+/* What the slot has: the numbers from `first` to before `end`, of which those from `reserve` on are its reserve. */
+static void fill(ax_tickets *t, uint32_t slot, uint32_t first, uint32_t reserve, uint32_t end)
+{
+    atomic_store(&tickets_slots(t)[slot].range, range_make(first, reserve));
+    atomic_store(&tickets_slots(t)[slot].reserve, RANGE_THERE | range_make(reserve, end));
+}
+
+static void take_ten_to_fourteen(ax_tickets *t, uint32_t slot)
 {
     pool_word w = atomic_load(&t->pool);
     CHECK_FATAL(pool_next(w) == 10 && (w & POOL_GRANT));
+    atomic_store(&tickets_slots(t)[slot].reserve, 0);
+    atomic_store(&t->grant, record(10, 5, slot, 0));
     atomic_store(&t->pool, (w + 5) ^ POOL_GRANT);
 }
 
@@ -46,8 +56,7 @@ static void a_block_taken_but_not_yet_in_its_slot_is_not_refundable(void)
 {
     ax_lease lease;
     ax_tickets *t = seller(&lease);
-    atomic_store(&t->grant, record(10, 5, 0, 0));
-    take_ten_to_fourteen(t);
+    take_ten_to_fourteen(t, 0);
     for (uint32_t number = 10; number < 15; number++)
         CHECK_EQ(ax_tickets_refund(t, number), AX_ENOTSOLD);
     CHECK_EQ(ax_tickets_refund(t, 15), AX_ENOTSOLD);
@@ -61,12 +70,12 @@ static void a_block_in_its_slot_with_the_record_still_there_is_judged_by_the_slo
 {
     ax_lease lease;
     ax_tickets *t = seller(&lease);
-    atomic_store(&t->grant, record(10, 5, 0, 0));
-    take_ten_to_fourteen(t);
-    atomic_store(&tickets_slots(t)[0].range, range_make(12, 15));
+    take_ten_to_fourteen(t, 0);
+    fill(t, 0, 12, 13, 14); /* 10 and 11 sold by the holder, 14 from the reserve */
     CHECK_EQ(ax_tickets_refund(t, 12), AX_ENOTSOLD);
-    CHECK_EQ(ax_tickets_refund(t, 14), AX_ENOTSOLD);
+    CHECK_EQ(ax_tickets_refund(t, 13), AX_ENOTSOLD);
     CHECK_EQ(ax_tickets_refund(t, 11), AX_OK);
+    CHECK_EQ(ax_tickets_refund(t, 14), AX_OK);
     end(t, &lease);
 }
 
@@ -98,9 +107,9 @@ static void *die_granting(void *arg)
     atomic_store(&t->slots_used, 2);
     atomic_store(&t->grant, d->grant);
     if (d->taken)
-        take_ten_to_fourteen(t);
+        take_ten_to_fourteen(t, 1);
     if (d->written)
-        atomic_store(&tickets_slots(t)[1].range, range_make(11, 15)); /* and sold 10, which 10's buyer has */
+        fill(t, 1, 11, 12, 15); /* and sold 10, which 10's buyer has */
     return NULL;
 }
 
@@ -150,6 +159,60 @@ static void a_block_the_dead_had_begun_to_sell_is_not_written_again(void)
     after_death(record(10, 5, 1, 0), true, true, 19);
 }
 
+struct cut {
+    ax_tickets *tickets;
+    range_word range, reserve;
+};
+
+static void *die_holding(void *arg)
+{
+    struct cut *cut = arg;
+    struct lease_slot *slot = &tickets_slots(cut->tickets)[0];
+    CHECK_FATAL(pthread_mutex_lock(&slot->held) == 0);
+    atomic_store(&slot->range, cut->range);
+    atomic_store(&slot->reserve, cut->reserve);
+    return NULL;
+}
+
+/* A holder of 5 to 9 died with these words in its slot. Everything from `first` on can be sold, once. */
+static void after_a_cut(range_word range, range_word reserve, uint32_t first, bool by_lease)
+{
+    ax_lease lease;
+    ax_tickets *t = seller(&lease);
+    uint32_t number, many[20], count = 0;
+    bool sold[10] = { false };
+    pthread_t thread;
+    struct cut cut = { t, range, RANGE_THERE | reserve };
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    CHECK_EQ(ax_tickets_sell_many(t, 20, many), AX_OK);
+    CHECK_FATAL(pthread_create(&thread, NULL, die_holding, &cut) == 0);
+    pthread_join(thread, NULL);
+    for (number = first; number < 10; number++)
+        CHECK_EQ(ax_tickets_refund(t, number), AX_ENOTSOLD);
+    ax_lease_open(&lease, t, 2);
+    while ((by_lease ? ax_lease_sell(&lease, &number) : ax_tickets_sell(t, &number)) == AX_OK) {
+        CHECK_FATAL(number >= first && number < 10 && !sold[number]);
+        sold[number] = true;
+        count++;
+    }
+    CHECK_EQ(count, 10 - first);
+    end(t, &lease);
+}
+
+static void a_block_half_taken_off_the_reserve_is_sold_on(void)
+{
+    for (int by_lease = 0; by_lease < 2; by_lease++) {
+        after_a_cut(range_make(6, 6), range_make(8, 10), 6, by_lease);  /* 6 and 7 were on their way */
+        after_a_cut(range_make(6, 6), range_make(10, 10), 6, by_lease); /* 6 to 9, the whole of it */
+    }
+}
+
+static void a_block_half_put_back_into_the_reserve_is_sold_on(void)
+{
+    for (int by_lease = 0; by_lease < 2; by_lease++)
+        after_a_cut(range_make(7, 9), range_make(7, 10), 7, by_lease); /* 7 and 8 were on their way */
+}
+
 /* Nobody waits for the holder of `granting`: a lease sells from the pool meanwhile, and the rests of the dead are
  * found by a later call. */
 static void while_blocks_are_being_taken_others_sell_from_the_pool(void)
@@ -169,11 +232,11 @@ static void while_blocks_are_being_taken_others_sell_from_the_pool(void)
     CHECK_EQ(ax_lease_close(&other), AX_OK); /* 12 to 15 */
 
     CHECK_EQ(ax_tickets_sell_many(t, 14, rest), AX_OK);
-    atomic_store(&tickets_slots(t)[1].range, range_make(12, 16)); /* as if it had died and not closed */
+    fill(t, 1, 12, 16, 16); /* as if it had died and not closed */
     CHECK_FATAL(pthread_mutex_lock(&t->granting) == 0);
     CHECK_EQ(ax_tickets_sell(t, &number), AX_ESOLDOUT);
     pthread_mutex_unlock(&t->granting);
-    for (uint32_t expected = 12; expected < 16; expected++) {
+    for (uint32_t expected = 15; expected >= 12; expected--) {
         CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
         CHECK_EQ(number, expected);
     }
@@ -186,6 +249,8 @@ int main(void)
     RUN(a_block_taken_but_not_yet_in_its_slot_is_not_refundable);
     RUN(a_block_in_its_slot_with_the_record_still_there_is_judged_by_the_slot);
     RUN(tickets_sold_singly_under_a_record_that_came_to_nothing_are_refundable);
+    RUN(a_block_half_taken_off_the_reserve_is_sold_on);
+    RUN(a_block_half_put_back_into_the_reserve_is_sold_on);
     RUN(while_blocks_are_being_taken_others_sell_from_the_pool);
     RUN(who_died_before_its_record_leaves_nothing_to_settle);
     RUN(a_record_not_followed_by_the_taking_is_dropped);

@@ -60,17 +60,17 @@ static void the_rest_of_a_closed_lease_is_sold_by_others(void)
     CHECK_EQ(ax_lease_close(&lease), AX_OK);
     CHECK_EQ(ax_tickets_left(t), 9);
     CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
-    CHECK_EQ(number, 1);
+    CHECK_EQ(number, 9); /* from the back */
     CHECK_EQ(ax_tickets_sell_many(t, 2, numbers), AX_ESOLDOUT); /* rests are sold singly */
     CHECK_EQ(ax_tickets_left(t), 8);
 
     /* Another lease goes on where this one ended. */
     CHECK_EQ(ax_lease_open(&next, t, 10), AX_OK);
     CHECK_EQ(ax_lease_sell(&next, &number), AX_OK);
-    CHECK_EQ(number, 2);
+    CHECK_EQ(number, 1);
     CHECK_EQ(ax_tickets_left(t), 0);
     CHECK_EQ(ax_lease_close(&next), AX_OK);
-    for (uint32_t i = 3; i < 10; i++) {
+    for (uint32_t i = 8; i >= 2; i--) {
         CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
         CHECK_EQ(number, i);
     }
@@ -81,6 +81,40 @@ static void the_rest_of_a_closed_lease_is_sold_by_others(void)
     CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
     CHECK_EQ(number, 5);
     CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    ax_tickets_destroy(t);
+}
+
+/* A grant is of several blocks while there are many; only the one that is being sold is the lease's alone. */
+static void others_buy_from_the_reserve_of_a_live_lease(void)
+{
+    enum { ALL = 400, BLOCK = 4, GRANT = ALL / 16 }; /* of 16 blocks at most, of a 16th of what was never sold */
+    static uint32_t numbers[ALL];
+    ax_tickets *t = seller(ALL, 2);
+    ax_lease lease;
+    uint32_t number;
+    CHECK_EQ(ax_lease_open(&lease, t, BLOCK), AX_OK);
+    CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
+    CHECK_EQ(number, 0);
+    CHECK_EQ(ax_tickets_left(t), ALL - BLOCK);
+    CHECK_EQ(ax_tickets_sell_many(t, ALL - GRANT + 1, numbers), AX_ESOLDOUT);
+    CHECK_EQ(ax_tickets_sell_many(t, ALL - GRANT, numbers), AX_OK);
+    CHECK_EQ(numbers[0], GRANT);
+    for (uint32_t i = GRANT - 1; i >= 2 * BLOCK; i--) {
+        CHECK_EQ(ax_tickets_left(t), i + 1 - BLOCK);
+        CHECK_EQ(ax_tickets_refund(t, i), AX_ENOTSOLD);
+        CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
+        CHECK_EQ(number, i);
+    }
+    for (uint32_t i = 1; i < 2 * BLOCK; i++) { /* the second block comes out of the reserve */
+        CHECK_EQ(ax_tickets_left(t), i <= BLOCK ? BLOCK : 0);
+        CHECK_EQ(ax_tickets_refund(t, i), AX_ENOTSOLD);
+        CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
+        CHECK_EQ(number, i);
+    }
+    CHECK_EQ(ax_lease_sell(&lease, &number), AX_ESOLDOUT);
+    CHECK_EQ(ax_tickets_refund(t, 5), AX_OK);
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    CHECK_EQ(ax_tickets_left(t), 1);
     ax_tickets_destroy(t);
 }
 
@@ -360,6 +394,7 @@ int main(void)
     RUN(a_lease_sells_its_block_in_order_and_takes_the_next);
     RUN(arguments_out_of_range_are_refused);
     RUN(the_rest_of_a_closed_lease_is_sold_by_others);
+    RUN(others_buy_from_the_reserve_of_a_live_lease);
     RUN(refund_of_what_a_lease_holds_is_refused);
     RUN(a_lease_sells_nothing_after_close);
     RUN(leases_beyond_the_slots_sell_from_the_pool);

@@ -124,6 +124,103 @@ AX_MODEL_TEST(a_ticket_from_a_rest_can_be_given_back)
     close_hall();
 }
 
+/* A ticket sold singly between two grants to one slot. */
+static void *gives_one_back(void *unused)
+{
+    assert(ax_tickets_refund(hall, 1) == AX_OK);
+    return unused;
+}
+AX_MODEL_TEST(T6_what_was_sold_between_two_grants_is_not_held)
+{
+    open_hall(3, 1);
+    ax_lease desk;
+    pthread_t t;
+    uint32_t number;
+    assert(ax_lease_open(&desk, hall, 1) == AX_OK);
+    assert(ax_lease_sell(&desk, &number) == AX_OK && number == 0);
+    assert(ax_tickets_sell(hall, &number) == AX_OK && number == 1);
+    pthread_create(&t, NULL, gives_one_back, NULL);
+    assert(ax_lease_sell(&desk, &number) == AX_OK && number == 2);
+    pthread_join(t, NULL);
+    assert(ax_lease_close(&desk) == AX_OK);
+    close_hall();
+}
+
+/* ---- a reserve ---- */
+
+enum { MANY = 64, GRANT = 4 }; /* a sixteenth */
+static ax_lease many_desk;
+static uint32_t many[MANY];
+static atomic_int kept[GRANT];
+
+static void keep(uint32_t number)
+{
+    assert(number < GRANT && add(&kept[number], 1, relaxed) == 0);
+}
+
+/* The pool is used up; the lease has sold 0 of its first block, and has 1 to 3, in reserve as far as that goes. */
+static void open_reserve(uint32_t block)
+{
+    open_hall(MANY, 1);
+    assert(ax_lease_open(&many_desk, hall, block) == AX_OK);
+    uint32_t number;
+    assert(ax_lease_sell(&many_desk, &number) == AX_OK && number == 0);
+    keep(number);
+    assert(ax_tickets_sell_many(hall, MANY - GRANT, many) == AX_OK && many[0] == GRANT);
+}
+static void *buys_from_the_reserve(void *unused)
+{
+    uint32_t number;
+    if (ax_tickets_sell(hall, &number) == AX_OK)
+        keep(number);
+    return unused;
+}
+static void *asks_two_back(void *unused)
+{
+    assert(ax_tickets_refund(hall, 2) == AX_ENOTSOLD);
+    return unused;
+}
+AX_MODEL_TEST(a_reserve_is_sold_once_from_both_ends)
+{
+    open_reserve(1);
+    pthread_t t, u;
+    uint32_t number;
+    pthread_create(&t, NULL, buys_from_the_reserve, NULL);
+    pthread_create(&u, NULL, buys_from_the_reserve, NULL);
+    if (ax_lease_sell(&many_desk, &number) == AX_OK)
+        keep(number);
+    pthread_join(t, NULL);
+    pthread_join(u, NULL);
+    assert(ax_tickets_left(hall) == 0 && atomic_load(&kept[1]) + atomic_load(&kept[2]) + atomic_load(&kept[3]) == 3);
+    assert(ax_lease_close(&many_desk) == AX_OK);
+    close_hall();
+}
+AX_MODEL_TEST(a_rest_goes_back_while_the_reserve_is_sold)
+{
+    open_reserve(2);
+    pthread_t t;
+    pthread_create(&t, NULL, buys_from_the_reserve, NULL);
+    assert(ax_lease_close(&many_desk) == AX_OK);
+    pthread_join(t, NULL);
+    assert(ax_tickets_left(hall) == 2 && atomic_load(&kept[3]) == 1);
+    close_hall();
+}
+/* 2 stays unsold whatever the others do: the holder takes 1 off the front and puts it back, somebody buys 3. */
+AX_MODEL_TEST(what_moves_between_block_and_reserve_is_held_throughout)
+{
+    open_reserve(1);
+    pthread_t t, u;
+    uint32_t number;
+    pthread_create(&t, NULL, asks_two_back, NULL);
+    pthread_create(&u, NULL, buys_from_the_reserve, NULL);
+    assert(ax_lease_sell(&many_desk, &number) == AX_OK && number == 1);
+    assert(ax_lease_close(&many_desk) == AX_OK);
+    pthread_join(t, NULL);
+    pthread_join(u, NULL);
+    assert(ax_tickets_left(hall) == 1);
+    close_hall();
+}
+
 /* Leaves a rest of two behind. */
 static void leave_a_rest(void)
 {
@@ -243,6 +340,35 @@ AX_MODEL_TEST(T5_who_sees_a_dead_grant_settled_sees_its_block)
     pthread_join(t, NULL);
     sell_beside(asks_one_back, 0);
     never_sold_means_refused();
+    close_hall();
+}
+
+/* Cut off between the reserve and the block, either way. */
+static void *dies_taking_from_its_reserve(void *self)
+{
+    ax_lease desk;
+    uint32_t number;
+    assert(ax_lease_open(&desk, hall, 1) == AX_OK); /* the slot of open_reserve's lease, which has closed */
+    ax_model_mortal();
+    if (ax_lease_sell(&desk, &number) == AX_OK)
+        bought[(size_t)self] = (int)number;
+    assert(ax_lease_close(&desk) == AX_OK);
+    return NULL;
+}
+AX_MODEL_TEST(a_holder_that_dies_with_a_reserve_burns_one_ticket_at_most)
+{
+    open_reserve(1);
+    assert(ax_lease_close(&many_desk) == AX_OK);
+    pthread_t t;
+    pthread_create(&t, NULL, dies_taking_from_its_reserve, (void *)1);
+    pthread_join(t, NULL);
+    unsigned sold = bought[1] != UNSOLD;
+    if (sold)
+        keep((uint32_t)bought[1]);
+    for (uint32_t number; ax_tickets_sell(hall, &number) == AX_OK; sold++)
+        keep(number);
+    assert(sold == 3 || sold == 2);
+    assert(ax_tickets_left(hall) == 0);
     close_hall();
 }
 

@@ -15,9 +15,9 @@ static _Thread_local unsigned looks;
 static bool slots_fail;
 bool axi_lease_init_slots(ax_tickets *t) { return (void)t, !slots_fail; }
 void axi_lease_fini_slots(ax_tickets *t) { (void)t; }
-bool axi_lease_sell_rest(ax_tickets *t, uint32_t *number) { return (void)t, (void)number, false; }
+bool axi_lease_sell_reserve(ax_tickets *t, uint32_t *number) { return (void)t, (void)number, false; }
 bool axi_lease_holds(const ax_tickets *t, uint32_t number) { return (void)t, (void)number, false; }
-uint32_t axi_lease_rests(const ax_tickets *t) { return (void)t, 0; }
+uint32_t axi_lease_reserves(const ax_tickets *t) { return (void)t, 0; }
 
 enum { WORD = 64 };
 static ax_tickets *hall;
