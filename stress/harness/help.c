@@ -140,6 +140,11 @@ static void put_mix(FILE *file, const struct axi_stress *stress)
 {
     const ax_stress_program *program = stress->run.program;
     const char *separator = " --mix ";
+    bool usual = true;
+    for (size_t i = 0; i < program->operation_count; i++)
+        usual = usual && stress->weight[i] == axi_default_weight(program, i);
+    if (usual)
+        return;
     for (size_t i = 0; i < program->operation_count; i++)
         if (stress->weight[i] > 0) {
             fprintf(file, "%s%s=%" PRIu32, separator, program->operations[i].name, stress->weight[i]);

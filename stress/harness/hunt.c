@@ -11,6 +11,7 @@
 #define PATIENCE_MOST 1500
 #define PATIENCE_TIMES 10 /* what the last one that failed took */
 #define PATIENCE_ALL 20000
+#define ENOUGH 8 /* operations that a person can follow */
 
 struct axi_hunt *axi_hunt_create(void)
 {
@@ -24,16 +25,20 @@ void axi_hunt_destroy(struct axi_hunt *hunt)
         munmap(hunt, sizeof *hunt);
 }
 
-bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_run *run, struct axi_plan *plan)
-{
-    hunt->shrunk = hunt->shrunk || hunt->passed >= hunt->ways || hunt->rows > PATIENCE_ALL;
-    *plan = hunt->best;
-    return !hunt->shrunk && axi_plan_simpler(run, plan, hunt->way % hunt->ways);
-}
-
 static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 {
     return value < least ? least : value > most ? most : value;
+}
+
+bool axi_hunt_next(struct axi_hunt *hunt, const ax_stress_run *run, struct axi_plan *plan)
+{
+    if (hunt->passed >= hunt->ways && axi_plan_calls(&hunt->best) > ENOUGH && hunt->patience < PATIENCE_MOST) {
+        hunt->passed = 0; /* the larger the round, the more places there are for a pause that shows nothing */
+        hunt->patience = clamp(hunt->patience * 4, PATIENCE_LEAST, PATIENCE_MOST);
+    }
+    hunt->shrunk = hunt->shrunk || hunt->passed >= hunt->ways || hunt->rows > PATIENCE_ALL;
+    *plan = hunt->best;
+    return !hunt->shrunk && axi_plan_simpler(run, plan, hunt->way % hunt->ways);
 }
 
 void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_run *run, const struct axi_plan *plan, uint64_t rows,
@@ -47,6 +52,7 @@ void axi_hunt_failed(struct axi_hunt *hunt, const ax_stress_run *run, const stru
         hunt->rows += rows;
     }
     hunt->best = *plan;
+    axi_plan_trim(&hunt->best);
     hunt->passed = 0; /* and the ways go on where they were: the next part to leave out has moved up */
     struct axi_plan simpler = *plan;
     for (hunt->ways = 0; axi_plan_simpler(run, &simpler, hunt->ways); hunt->ways++)

@@ -10,8 +10,9 @@
  *   child.c    broken implementations in a process of their own
  *   record.c   --record; out.c, set.c, samples.c what goes into it
  *   history.c  --history; clock.c its time, crc.c its checksums
- *   rounds.c   declared programs: rounds; plan.c what is done in one, verdict.c whether it has an order,
- *              pause.c stops a thread at an instruction, hunt.c shrinks one that has none; calls.c the one long run for a history
+ *   rounds.c   declared programs: rounds; row.c what each thread does in them; plan.c what is done in one, verdict.c whether
+ *              it has an order, pause.c stops a thread at an instruction, hunt.c shrinks one that has none; calls.c the one
+ *              long run for a history
  *   signals.c  Ctrl-C; chaos.c scheduling noise; pin.c affinity; keys.c, random.c choices; number.c numbers
  */
 #ifndef AXI_STRESS_INTERNAL_H

@@ -281,6 +281,16 @@ uint32_t axi_plan_longest(const struct axi_plan *plan)
     return longest;
 }
 
+void axi_plan_trim(struct axi_plan *plan)
+{
+    for (uint32_t t = 0; t < plan->threads; t++)
+        for (uint32_t i = 0; i < plan->count[t]; i++) {
+            struct axi_planned *call = &plan->calls[t][i];
+            uint32_t others = axi_plan_calls(plan) - plan->count[t];
+            call->until = call->until < others ? call->until : others;
+        }
+}
+
 static void leave_out(struct axi_plan *plan, uint32_t thread, uint32_t call)
 {
     plan->count[thread]--;
@@ -346,8 +356,26 @@ static bool count_afresh(const ax_stress_run *run, struct axi_plan *plan)
     return changed;
 }
 
+/* With one pause less of several; false: there are not so many. */
+static bool leave_out_pause(struct axi_plan *plan, uint32_t *way)
+{
+    uint32_t pauses = 0;
+    for (uint32_t t = 0; t < plan->threads; t++)
+        for (uint32_t i = 0; i < plan->count[t]; i++)
+            pauses += plan->calls[t][i].pause != 0;
+    for (uint32_t t = 0; t < plan->threads && pauses > 1; t++)
+        for (uint32_t i = 0; i < plan->count[t]; i++)
+            if (plan->calls[t][i].pause != 0 && (*way)-- == 0) {
+                plan->calls[t][i].pause = 0;
+                plan->exact = true;
+                return true;
+            }
+    return false;
+}
+
 bool axi_plan_simpler(const ax_stress_run *run, struct axi_plan *plan, uint32_t way)
 {
+    plan->exact = false;
     for (uint32_t t = 0; t < plan->threads; t++)
         if (plan->count[t] > 0 && axi_plan_busy(plan) > 1 && way-- == 0) {
             leave_out_thread(run, plan, t);
@@ -376,5 +404,5 @@ bool axi_plan_simpler(const ax_stress_run *run, struct axi_plan *plan, uint32_t 
                     return true;
                 }
             }
-    return way == 0 && count_afresh(run, plan);
+    return leave_out_pause(plan, &way) || (way == 0 && count_afresh(run, plan));
 }

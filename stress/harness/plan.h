@@ -20,6 +20,7 @@ struct axi_plan {
     uint32_t threads;
     uint32_t count[AXI_TEAM_MOST];
     bool waits[AXI_TEAM_MOST]; /* begins when another one pauses */
+    bool exact;                /* with these pauses and no others */
     struct axi_planned calls[AXI_TEAM_MOST][AXI_ROUND_MOST];
 };
 
@@ -50,9 +51,11 @@ const char *axi_plan_parse(const struct axi_stress *stress, const char *text, st
 uint32_t axi_plan_calls(const struct axi_plan *plan);   /* of all threads */
 uint32_t axi_plan_busy(const struct axi_plan *plan);    /* threads that have any */
 uint32_t axi_plan_longest(const struct axi_plan *plan); /* of one thread */
+/* No pause waits for more operations than the others have. */
+void axi_plan_trim(struct axi_plan *plan);
 
-/* Makes the plan simpler: without a thread, with one doing what two did, without an operation, with a smaller key, with fresh arguments counted from 1. These
- * are so many ways, by number; false when there are fewer. */
+/* Makes the plan simpler: without a thread, with one doing what two did, without an operation, with a smaller key, without
+ * a pause, with fresh arguments counted from 1. These are so many ways, by number; false when there are fewer. */
 bool axi_plan_simpler(const ax_stress_run *run, struct axi_plan *plan, uint32_t way);
 
 #endif

@@ -7,6 +7,7 @@
 #include "../../stress/harness/keys.h"
 #include "../../stress/harness/number.h"
 #include "../../stress/harness/out.h"
+#include "../../stress/harness/verdict.h"
 
 static int64_t value_of(const char *text, unsigned scale)
 {
@@ -229,6 +230,53 @@ static void strings_are_json_whatever_they_hold(void)
     }
 }
 
+/* ---- rounds whose answers are known ---- */
+
+/* The state is a digest of all that was done, in its order: no two orders lead to the same, and each has to be tried. */
+static bool mix(void *state, const int64_t *arguments, int64_t result)
+{
+    uint64_t *digest = state;
+    *digest = *digest * UINT64_C(6364136223846793005) + (uint64_t)arguments[0];
+    return result == 0;
+}
+
+/* `threads` times `calls` at once, or one after the other; the last one has a result that none may have. */
+static enum axi_opinion opinion_of(uint32_t threads, uint32_t calls, bool at_once, int64_t last)
+{
+    static const ax_stress_operation operations[] = { { .name = "mix", .takes = { AX_STRESS_FRESH }, .allows = mix } };
+    static const ax_stress_program program = { .noun = "mixer", .operations = operations, .operation_count = 1, .state_size = 8 };
+    static const ax_stress_impl impl = { .name = "mixer" };
+    const ax_stress_run run = { .program = &program, .impl = &impl };
+    struct axi_plan plan = { .threads = threads };
+    struct axi_answer answers[AXI_TEAM_MOST][AXI_ROUND_MOST] = { { { 0 } } };
+    const struct axi_answer *rows[AXI_TEAM_MOST];
+    uint64_t time = 1;
+    for (uint32_t t = 0; t < threads; t++) {
+        rows[t] = answers[t];
+        plan.count[t] = calls;
+        for (uint32_t i = 0; i < calls; i++, time++) {
+            plan.calls[t][i].arguments[0] = (int64_t)time;
+            answers[t][i].invoked = at_once ? 10 + i : 10 * time;
+            answers[t][i].answered = at_once ? 100 + i : 10 * time + 5;
+        }
+    }
+    answers[threads - 1][calls - 1].result = last;
+    struct axi_judge *judge = axi_judge_create(&run);
+    CHECK_FATAL(judge != NULL);
+    enum axi_opinion opinion = axi_judge_round(judge, &plan, rows, 0);
+    axi_judge_destroy(judge);
+    return opinion;
+}
+
+static void a_round_has_an_order_or_none_or_is_given_up(void)
+{
+    CHECK_EQ(opinion_of(3, 4, false, 0), AXI_ORDERED);
+    CHECK_EQ(opinion_of(3, 4, true, 0), AXI_ORDERED);
+    CHECK_EQ(opinion_of(3, 4, false, 1), AXI_DISORDERED);
+    CHECK_EQ(opinion_of(2, 4, true, 1), AXI_DISORDERED); /* of 70 orders */
+    CHECK_EQ(opinion_of(8, 16, true, 1), AXI_UNDECIDED);
+}
+
 int main(void)
 {
     RUN(exact_integers_are_accepted_in_any_notation);
@@ -239,5 +287,6 @@ int main(void)
     RUN(samples_are_thinned_in_order);
     RUN(a_fall_is_kept_as_evidence);
     RUN(strings_are_json_whatever_they_hold);
+    RUN(a_round_has_an_order_or_none_or_is_given_up);
     return check_summary();
 }
