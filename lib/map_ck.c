@@ -80,16 +80,6 @@ size_t axi_ck_block_release(ax_map *map, struct axi_retired *thing)
 
 /* ---- tables ---- */
 
-/* Called by ck to place keys again when it grows: the key is the hash already. */
-static void identity(ck_ht_hash_t *hash, const void *key, size_t length, uint64_t seed)
-{
-    uintptr_t value;
-    (void)length;
-    (void)seed;
-    memcpy(&value, key, sizeof value);
-    hash->value = value;
-}
-
 static size_t table_bytes(size_t slots)
 {
     return sizeof(struct axi_ck_table) + slots * sizeof(ck_ht_entry_t);
@@ -108,7 +98,8 @@ static struct axi_ck_table *table_create(ax_map *map, size_t slots)
     table->slots = slots;
     table->bytes = table_bytes(slots);
     allocating_map = map;
-    if (ck_ht_init(&table->ht, CK_HT_MODE_DIRECT, identity, &ck_memory, slots, 0))
+    /* without a hash function: each entry is put with its hash, and has it still when ck places it again */
+    if (ck_ht_init(&table->ht, CK_HT_MODE_DIRECT, NULL, &ck_memory, slots, 0))
         return table;
     axi_release(map->allocator, table, sizeof *table);
     return NULL;
@@ -163,11 +154,13 @@ static bool put_head(ax_map *map, struct axi_ck_table *table, uintptr_t key, str
     return true;
 }
 
+/* Of a chain whose entries are dead, all by this thread's doing or before it had the mutex. */
 static void remove_head(struct axi_ck_table *table, uintptr_t key)
 {
     ck_ht_entry_t slot;
     ck_ht_hash_t hash = { key };
     ck_ht_entry_key_set_direct(&slot, key);
+    ck_pr_fence_store(); /* their death before ck's own store: who misses the key has its removal behind it */
     (void)ck_ht_remove_spmc(&table->ht, hash, &slot);
     table->heads--;
 }
@@ -275,6 +268,25 @@ static ax_status rebuild(ax_map *map, struct axi_shard *shard, size_t least)
     return AX_OK;
 }
 
+/*
+ * ck's stores are outside the order of seq_cst operations, so two of ours follow them. The table pointer is stored
+ * again, unchanged: whoever loads it later has the insertion behind it and does not miss the key. And the entry
+ * gets its value last: whoever finds it there has that store of the pointer behind it, as everybody will.
+ */
+static bool insert_head(ax_map *map, struct axi_shard *shard, struct axi_ck_table *table, uintptr_t key,
+                        struct axi_entry *entry)
+{
+    uint64_t word = axi_load_relaxed(&entry->cell); /* relaxed, and the two below: nobody reads it before the put */
+    axi_store_relaxed(&entry->cell, AXI_CELL_EMPTY);
+    if (!put_head(map, table, key, entry)) {
+        axi_store_relaxed(&entry->cell, word);
+        return false;
+    }
+    axi_store_seq_cst(&shard->ck_table, table, M1_sc); /* M1.sc */
+    axi_store_seq_cst(&entry->cell, word, M1_sc);      /* M1.sc */
+    return true;
+}
+
 ax_status axi_ck_insert(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry)
 {
     struct axi_ck_table *table = current(shard);
@@ -292,13 +304,8 @@ ax_status axi_ck_insert(ax_map *map, struct axi_shard *shard, uint64_t hash, str
     }
 #endif
     if (!last) {
-        if (!put_head(map, table, ck_key(hash), entry))
+        if (!insert_head(map, shard, table, ck_key(hash), entry))
             return AX_ENOMEM;
-        /*
-         * M1.sc: stored again, unchanged. ck's stores are outside the order of seq_cst operations; whoever
-         * loads this pointer after it has the insertion behind it.
-         */
-        axi_store_seq_cst(&shard->ck_table, table, M1_sc);
     } else {
         while (link_next(link_of(last)))
             last = link_next(link_of(last));
@@ -316,8 +323,8 @@ void axi_ck_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct a
     uintptr_t link = link_of(entry);
     if (head == entry) {
         if (link_next(link)) {
-            /* relaxed: LEFT is for writers; readers skip the entry for its dead cell */
-            axi_store_relaxed(&entry->retired.link, link | LEFT);
+            /* M2.rel: LEFT is for writers, but readers find the next entry by it, which another thread may have made */
+            axi_store_release(&entry->retired.link, link | LEFT, M2_rel);
             return;
         }
         remove_head(table, ck_key(hash));

@@ -5,7 +5,8 @@ if(NOT Python3_FOUND OR NOT CMAKE_C_COMPILER_ID STREQUAL GNU) # clang has other 
 endif()
 ax_model_mutable(accounts lib/accounts.c ${accounts_sources} INCLUDE ${lib})
 set(programs)
-foreach(noun IN ITEMS accounts_inside counter adder tickets tickets_inside lease lease_inside memo memo_inside map map_memory reclaim lock lock_inside)
+foreach(noun IN ITEMS accounts_inside counter adder tickets tickets_inside lease lease_inside memo memo_inside reclaim
+        lock lock_inside ${map_mutable})
   list(APPEND programs ${noun}=$<TARGET_FILE:model_${noun}_mutable>)
 endforeach()
 foreach(noun IN ITEMS accounts accounts_orders) # too many executions: random ones

@@ -26,13 +26,14 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 10  # for one test, of the processor; a mutant that needs more is not killed
 JOBS = 2
+MAP = ["map_slots", "map_entries", "map_ck", "map_memory", "map_histories_slots", "map_histories_entries", "map_histories_ck"]
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
 NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]),
          (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease", "lease_inside"]),
          (r"accounts\w*\.[ch]", ["accounts_inside", "accounts_orders", "accounts"]),
-         (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", ["map", "map_memory"]), (r"reclaim\.[ch]", ["reclaim"]),
+         (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", MAP), (r"reclaim\.[ch]", ["reclaim"]),
          (r"lock\w*\.[ch]", ["lock_inside", "lock"])]
-CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early"}
+CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early", "ck_pr_fence_store": "unfenced"}
 
 Mutant = collections.namedtuple("Mutant", "file key variable value edge")
 
@@ -93,7 +94,7 @@ def mutants(root):
     for name, text in book.sources(root):
         code = book.without_comments(text)
         functions[name] = Functions(code)
-        for m in re.finditer(r"(?<=\s)(axi_release(?:_zeroed)?|axi_retire)\(", code):
+        for m in re.finditer(r"(?<=\s)(axi_release(?:_zeroed)?|axi_retire|ck_pr_fence_store)\(", code):
             line = code.count("\n", 0, m.start()) + 1
             base, kind = os.path.basename(name), CALLS[m.group(1)]
             yield Mutant(name, f"{kind}:{m.group(1)}@{base}:{functions[name].at(line)}", "MUTATE", f"{kind}@{base}:{line}", "")

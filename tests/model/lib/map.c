@@ -1,42 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* map.h under the model, own index with 64-bit keys: the real lib/map*.c but for the ck index, over a
- * stand-in for the grace period (standin/urcu-bp.c, standin/reclaim.c). One shard, and a hash that makes two keys neighbours. */
+/* map.h under the model: the real lib/map*.c over stand-ins for ck_ht and the grace period (standin/ck_ht.c,
+ * standin/urcu-bp.c, standin/reclaim.c), for all layouts (map_layout.h). One shard, and a hash that makes two keys neighbours. */
 #include "../threads.h"
 
-#include <atomicx/map.h>
-
-#include <string.h>
+#include "map_layout.h"
 
 static ax_map *map;
 static int note; /* plain on purpose */
 static uint64_t seen[4];
 static ax_status results[4];
 
-static uint64_t same_place(void *context, const void *key, size_t length)
-{
-    (void)context;
-    (void)key;
-    (void)length;
-    return 0x1234567800000000u;
-}
 static void open_map(void)
 {
-    ax_map_options options = {.shards = 1, .hash = same_place};
+    ax_map_options options = {LAYOUT, .shards = 1, .hash = same_place};
     assert(ax_map_create(&options, &map) == AX_OK);
 }
+#ifdef SLOTS
 /* Its own hash, so that puts and additions take the short way. */
 static void open_map_as_users_do(void) { assert(ax_map_create(NULL, &map) == AX_OK); }
-static uint64_t own_place(void *context, const void *key, size_t length)
-{
-    uint64_t number;
-    (void)context;
-    memcpy(&number, key, length);
-    return number << 63;
-}
+#endif
 /* Keys 1 and 2 in shards of their own, as the mutex of one shard orders its insertions. */
 static void open_map_of_two_shards(void)
 {
-    ax_map_options options = {.shards = 2, .hash = own_place};
+    ax_map_options options = {LAYOUT, .shards = 2, .hash = own_place};
     assert(ax_map_create(&options, &map) == AX_OK);
 }
 /* Key 1 has 3, and the next insertion of another key rebuilds the table: its other slots are used, but dead. */
@@ -44,9 +30,9 @@ static void open_full_map(void)
 {
     open_map();
     for (uint64_t k = 1; k <= 3; k++)
-        assert(ax_map_put(map, ax_key_u64(k), 3) == AX_OK);
+        assert(ax_map_put(map, key(k), 3) == AX_OK);
     for (uint64_t k = 2; k <= 3; k++)
-        assert(ax_map_remove(map, ax_key_u64(k), NULL) == AX_OK);
+        assert(ax_map_remove(map, key(k), NULL) == AX_OK);
 }
 
 /* Forgets it too: what somebody still points to is no leak. */
@@ -56,37 +42,39 @@ static void close_map(void)
     map = NULL;
 }
 
-THREAD(adds_to_one) { results[(size_t)self] = ax_map_add(map, ax_key_u64(1), 1, &seen[(size_t)self]); return NULL; }
+THREAD(adds_to_one) { results[(size_t)self] = ax_map_add(map, key(1), 1, &seen[(size_t)self]); return NULL; }
 AX_MODEL_TEST(two_additions_to_one_key_both_count)
 {
     open_map();
     run2(adds_to_one, adds_to_one);
     uint64_t v;
-    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 2);
+    assert(ax_map_get(map, key(1), &v) == AX_OK && v == 2);
     assert(seen[1] + seen[2] == 1);
     assert(ax_map_len(map) == 1);
     close_map();
 }
+#ifdef SLOTS
 AX_MODEL_TEST(two_additions_the_short_way_both_count)
 {
     open_map_as_users_do();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
     run2(adds_to_one, adds_to_one);
     uint64_t v;
-    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 5);
+    assert(ax_map_get(map, key(1), &v) == AX_OK && v == 5);
     assert(seen[1] + seen[2] == 7);
     close_map();
 }
+#endif
 THREAD(puts_after_note)
 {
     note = 5;
-    assert(ax_map_put(map, ax_key_u64(1), 7) == AX_OK);
+    assert(ax_map_put(map, key(1), 7) == AX_OK);
     return NULL;
 }
 THREAD(gets_and_looks)
 {
     uint64_t v;
-    if (ax_map_get(map, ax_key_u64(1), &v) == AX_OK)
+    if (ax_map_get(map, key(1), &v) == AX_OK)
         assert(v == 7 && note == 5);
     return NULL;
 }
@@ -98,13 +86,13 @@ AX_MODEL_TEST(a_value_that_is_found_orders_what_was_before_it)
 }
 THREAD(takes_out)
 {
-    results[(size_t)self] = ax_map_remove(map, ax_key_u64(1), &seen[(size_t)self]);
+    results[(size_t)self] = ax_map_remove(map, key(1), &seen[(size_t)self]);
     return NULL;
 }
 AX_MODEL_TEST(of_two_removals_one_gets_the_value)
 {
     open_map();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
     run2(takes_out, takes_out);
     assert((results[1] == AX_OK) != (results[2] == AX_OK));
     assert(seen[results[1] == AX_OK ? 1 : 2] == 3);
@@ -114,22 +102,22 @@ AX_MODEL_TEST(of_two_removals_one_gets_the_value)
 AX_MODEL_TEST(nothing_is_added_to_what_was_taken_out)
 {
     open_map();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
     run2(takes_out, adds_to_one);
     uint64_t v = 0;
     assert(results[1] == AX_OK && results[2] == AX_OK);
-    ax_status s = ax_map_get(map, ax_key_u64(1), &v);
+    ax_status s = ax_map_get(map, key(1), &v);
     assert((seen[1] == 4 && s == AX_ENOTFOUND) || (seen[1] == 3 && s == AX_OK && v == 1));
     close_map();
 }
-THREAD(puts_other) { assert(ax_map_put(map, ax_key_u64(2), 9) == AX_OK); return NULL; }
+THREAD(puts_other) { assert(ax_map_put(map, key(2), 9) == AX_OK); return NULL; }
 AX_MODEL_TEST(neighbours_do_not_meet)
 {
     open_map();
     run2(puts_after_note, puts_other);
     uint64_t v;
-    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 7);
-    assert(ax_map_get(map, ax_key_u64(2), &v) == AX_OK && v == 9);
+    assert(ax_map_get(map, key(1), &v) == AX_OK && v == 7);
+    assert(ax_map_get(map, key(2), &v) == AX_OK && v == 9);
     assert(ax_map_len(map) == 2);
     close_map();
 }
@@ -137,16 +125,16 @@ AX_MODEL_TEST(neighbours_do_not_meet)
 THREAD(inserts_1_and_looks_for_2)
 {
     ax_map_read_begin(map);
-    assert(ax_map_put(map, ax_key_u64(1), 7) == AX_OK);
-    results[1] = ax_map_get(map, ax_key_u64(2), NULL);
+    assert(ax_map_put(map, key(1), 7) == AX_OK);
+    results[1] = ax_map_get(map, key(2), NULL);
     ax_map_read_end(map);
     return NULL;
 }
 THREAD(inserts_2_and_looks_for_1)
 {
     ax_map_read_begin(map);
-    assert(ax_map_put(map, ax_key_u64(2), 7) == AX_OK);
-    results[2] = ax_map_get(map, ax_key_u64(1), NULL);
+    assert(ax_map_put(map, key(2), 7) == AX_OK);
+    results[2] = ax_map_get(map, key(1), NULL);
     ax_map_read_end(map);
     return NULL;
 }
@@ -160,24 +148,24 @@ AX_MODEL_TEST(of_two_that_insert_and_look_one_sees_the_other)
 THREAD(replaces_1_and_looks_at_2)
 {
     ax_map_read_begin(map);
-    assert(ax_map_put(map, ax_key_u64(1), 7) == AX_OK);
-    assert(ax_map_get(map, ax_key_u64(2), &seen[1]) == AX_OK);
+    assert(ax_map_put(map, key(1), 7) == AX_OK);
+    assert(ax_map_get(map, key(2), &seen[1]) == AX_OK);
     ax_map_read_end(map);
     return NULL;
 }
 THREAD(replaces_2_and_looks_at_1)
 {
     ax_map_read_begin(map);
-    assert(ax_map_put(map, ax_key_u64(2), 7) == AX_OK);
-    assert(ax_map_get(map, ax_key_u64(1), &seen[2]) == AX_OK);
+    assert(ax_map_put(map, key(2), 7) == AX_OK);
+    assert(ax_map_get(map, key(1), &seen[2]) == AX_OK);
     ax_map_read_end(map);
     return NULL;
 }
 AX_MODEL_TEST(of_two_that_replace_and_look_one_sees_the_other)
 {
     open_map();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
-    assert(ax_map_put(map, ax_key_u64(2), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(2), 3) == AX_OK);
     run2(replaces_1_and_looks_at_2, replaces_2_and_looks_at_1);
     assert(seen[1] == 7 || seen[2] == 7);
     close_map();
@@ -187,9 +175,9 @@ static void open_map_of_the_dead(void)
 {
     open_map();
     for (uint64_t k = 1; k <= 2; k++)
-        assert(ax_map_put(map, ax_key_u64(k), 3) == AX_OK);
+        assert(ax_map_put(map, key(k), 3) == AX_OK);
     for (uint64_t k = 1; k <= 2; k++)
-        assert(ax_map_remove(map, ax_key_u64(k), NULL) == AX_OK);
+        assert(ax_map_remove(map, key(k), NULL) == AX_OK);
 }
 AX_MODEL_TEST(of_two_that_put_back_and_look_one_sees_the_other)
 {
@@ -200,7 +188,7 @@ AX_MODEL_TEST(of_two_that_put_back_and_look_one_sees_the_other)
 }
 THREAD(puts_1_back)
 {
-    results[(size_t)self] = ax_map_put_if_absent(map, ax_key_u64(1), (size_t)self, NULL);
+    results[(size_t)self] = ax_map_put_if_absent(map, key(1), (size_t)self, NULL);
     return NULL;
 }
 AX_MODEL_TEST(of_two_that_put_one_key_back_one_does)
@@ -208,39 +196,41 @@ AX_MODEL_TEST(of_two_that_put_one_key_back_one_does)
     open_map_of_the_dead();
     run2(puts_1_back, puts_1_back);
     uint64_t value;
-    assert(ax_map_get(map, ax_key_u64(1), &value) == AX_OK && results[value] == AX_OK && results[3 - value] != AX_OK);
+    assert(ax_map_get(map, key(1), &value) == AX_OK && results[value] == AX_OK && results[3 - value] != AX_OK);
     close_map();
 }
+#ifdef SLOTS
 AX_MODEL_TEST(of_two_that_replace_the_short_way_and_look_one_sees_the_other)
 {
     open_map_as_users_do();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
-    assert(ax_map_put(map, ax_key_u64(2), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(2), 3) == AX_OK);
     run2(replaces_1_and_looks_at_2, replaces_2_and_looks_at_1);
     assert(seen[1] == 7 || seen[2] == 7);
     ax_map_destroy(map);
 }
+#endif
 /* Slots that nobody has claimed have the tag 0, and of those a look-up tries the third first. */
 THREAD(puts_2_and_3)
 {
-    assert(ax_map_put(map, ax_key_u64(2), 9) == AX_OK);
-    assert(ax_map_put(map, ax_key_u64(3), 9) == AX_OK);
+    assert(ax_map_put(map, key(2), 9) == AX_OK);
+    assert(ax_map_put(map, key(3), 9) == AX_OK);
     return NULL;
 }
 THREAD(looks_for_0)
 {
-    assert(ax_map_get(map, ax_key_u64(0), NULL) == AX_ENOTFOUND);
+    assert(ax_map_get(map, key(0), NULL) == AX_ENOTFOUND);
     return NULL;
 }
 AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_claimed)
 {
     open_map();
-    assert(ax_map_put(map, ax_key_u64(1), 3) == AX_OK);
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
     run2(puts_2_and_3, looks_for_0);
     close_map();
 }
 /* ---- while a table is rebuilt, which puts_7 begins and ends ---- */
-THREAD(puts_7) { assert(ax_map_put(map, ax_key_u64(7), 9) == AX_OK); return NULL; }
+THREAD(puts_7) { assert(ax_map_put(map, key(7), 9) == AX_OK); return NULL; }
 AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_filled)
 {
     open_full_map();
@@ -250,7 +240,7 @@ AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_filled)
 THREAD(gets_3)
 {
     uint64_t v;
-    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 3);
+    assert(ax_map_get(map, key(1), &v) == AX_OK && v == 3);
     return NULL;
 }
 AX_MODEL_TEST(a_key_is_found_while_it_moves)
@@ -264,8 +254,8 @@ AX_MODEL_TEST(an_addition_counts_while_its_key_moves)
     open_full_map();
     run2(puts_7, adds_to_one);
     uint64_t v;
-    assert(ax_map_get(map, ax_key_u64(1), &v) == AX_OK && v == 4);
-    assert(ax_map_get(map, ax_key_u64(7), &v) == AX_OK && v == 9);
+    assert(ax_map_get(map, key(1), &v) == AX_OK && v == 4);
+    assert(ax_map_get(map, key(7), &v) == AX_OK && v == 9);
     assert(ax_map_len(map) == 2);
     close_map();
 }
@@ -274,7 +264,7 @@ AX_MODEL_TEST(what_is_taken_out_while_it_moves_does_not_come_back)
     open_full_map();
     run2(takes_out, puts_7);
     assert(results[1] == AX_OK && seen[1] == 3);
-    assert(ax_map_get(map, ax_key_u64(1), NULL) == AX_ENOTFOUND);
+    assert(ax_map_get(map, key(1), NULL) == AX_ENOTFOUND);
     assert(ax_map_len(map) == 1);
     close_map();
 }

@@ -11,6 +11,7 @@
  *              more   a read-modify-write adds one more
  *              kept   what would be freed is not
  *              early  what is retired is freed at once, without a grace period
+ *              unfenced  ck's fence between stores is not there
  *
  * A model test must then be violated, or the order (the step) is not needed or not tested. The tables that say
  * so are tests/mutants/mutants.py and the lists of ends in tests/model.
@@ -25,7 +26,7 @@ int axi_mutated(const char *kind, const char *file, int line);
 
 #define AX_DETAIL_ORDER(end, order) axi_weakened(#end, __FILE__, __LINE__, (order))
 
-/* lib declares these functions with their names in parentheses, where no macro of arguments is meant. */
+/* lib, and the stand-in for ck, declare these functions with their names in parentheses, where no macro of arguments is meant. */
 #define axi_release(allocator, memory, size) \
     (axi_mutated("kept", __FILE__, __LINE__) ? (void)0 : (axi_release)((allocator), (memory), (size)))
 #define axi_release_zeroed(allocator, memory, head, body) \
@@ -33,6 +34,8 @@ int axi_mutated(const char *kind, const char *file, int line);
 #define axi_retire(domain, thing, kind, bytes)                                                  \
     (axi_mutated("early", __FILE__, __LINE__) ? (void)(domain)->release((domain), (thing), (kind)) \
                                               : (axi_retire)((domain), (thing), (kind), (bytes)))
+
+#define ck_pr_fence_store() (axi_mutated("unfenced", __FILE__, __LINE__) ? (void)0 : (ck_pr_fence_store)())
 
 /* gcc's <stdatomic.h> and our inline functions both come down to these builtins. A macro is not expanded
  * within itself, so what is not torn is the real one. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* map.h under the model: histories of two threads with three operations and of three with one, all in conflict, from
+ * each state that a key and its table can be in; for all layouts (map_layout.h). The real lib/map*.c over stand-ins for
+ * ck_ht and the grace period. */
+#include "map_history.h"
+
+HISTORY(one_each_of_three_on_an_absent_key, ABSENT, ONE_PLACE, "*1", "*1", "*1")
+HISTORY(one_each_of_three_on_a_key_that_is_there, PRESENT, ONE_PLACE, "*1", "*1", "*1")
+HISTORY(one_each_of_three_on_a_dead_key, DEAD, ONE_PLACE, "*1", "*1", "*1")
+
+HISTORY(three_each_of_two_on_an_absent_key, ABSENT, ONE_PLACE, "p1 a1 r1", "g1 i1 r1")
+HISTORY(three_each_of_two_on_a_key_that_is_there, PRESENT, ONE_PLACE, "e1 a1 r1", "g1 c1 d1")
+HISTORY(three_each_of_two_on_a_dead_key, DEAD, ONE_PLACE, "c1 r1 g1", "i1 a1 e1")
+HISTORY(three_each_of_two_on_neighbours, PRESENT, ONE_PLACE, "p2 a1 r2", "r1 g2 a2")
+
+/* While the table is rebuilt; more of it is in map_histories_deep.c. */
+HISTORY(one_each_of_two_while_a_key_moves, FULL, TWO_SHARDS, "p3", "?1")
+#ifndef SLOTS /* there a key's word moves, with 100 times as many executions */
+HISTORY(three_each_of_two_while_a_key_moves, FULL, TWO_SHARDS, "p3 a1 g1", "a1 g3 a1")
+HISTORY(M1_of_two_that_insert_and_rebuild_one_sees_the_other, FULL, TWO_SHARDS, "p3 g2", "p2 g3")
+#endif
+
+/* M1: what a thread does to one key before it looks at another, in another shard. */
+HISTORY(M1_of_two_that_insert_and_look_one_sees_the_other, ABSENT, TWO_SHARDS, "p1 g2", "p2 g1")
+HISTORY(M1_who_sees_an_insertion_has_all_before_it, PRESENT, TWO_SHARDS, "p2", "g2 r1", "g1 g2")
+HISTORY(M1_who_missed_a_key_before_it_came_does_not_see_later_ones, ABSENT, TWO_SHARDS, "p1", "g1 g2", "p2 g1")
+HISTORY(M1_two_readers_see_two_insertions_in_one_order, ABSENT, TWO_SHARDS, "p1", "g1 g2", "p2", "g2 g1")

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * map_layout.h: the same tests over the map's three layouts (lib/map_impl.h). Compiled with -DENTRIES or -DCK for those,
+ * with neither for slots.
+ */
+#ifndef TESTS_MODEL_MAP_LAYOUT_H
+#define TESTS_MODEL_MAP_LAYOUT_H
+
+#include <atomicx/map.h>
+
+#include <string.h>
+
+#ifdef CK
+#define LAYOUT .index = AX_MAP_INDEX_CK
+#elif defined ENTRIES
+#define LAYOUT .index = AX_MAP_INDEX_OWN, .keys = AX_MAP_KEYS_BYTES
+#else
+#define SLOTS
+#define LAYOUT .index = AX_MAP_INDEX_OWN
+#endif
+
+/* The key n, below 16. */
+static inline ax_key key(uint64_t n)
+{
+#ifdef ENTRIES
+    static const uint64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return ax_key_bytes(&numbers[n], sizeof numbers[n]);
+#else
+    return ax_key_u64(n);
+#endif
+}
+
+/* A hash that makes all keys neighbours, */
+static inline uint64_t same_place(void *context, const void *key, size_t length)
+{
+    (void)context, (void)key, (void)length;
+    return 0x1234567800000000u;
+}
+/* and one that puts odd and even ones into shards of their own, if there are two. */
+static inline uint64_t own_place(void *context, const void *key, size_t length)
+{
+    uint64_t number;
+    (void)context;
+    memcpy(&number, key, length);
+    return (number & 1) << 63 | (number & 1) << 48 | (number & 14) << 59; /* whichever bits choose the shard */
+}
+
+#endif
