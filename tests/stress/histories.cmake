@@ -20,6 +20,7 @@ endfunction()
 function(ax_disordered noun impl label)
   ax_test(history.${noun}.${impl} LABELS ${label} TIMEOUT 600
           COMMAND ${here}/history caught 100 ${axcheck} $<TARGET_FILE:stress_${noun}> --impl ${impl} ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY AX_STRESS_DISORDERED ${noun}:${impl})
 endfunction()
 
 foreach(impl IN ITEMS checked cas-loop mutex)
@@ -70,7 +71,7 @@ foreach(impl IN ITEMS ours unchecked pthread)
   ax_ordered(lock ${impl} 1000 0 --threads 4)
 endforeach()
 ax_ordered(lock rwlock 1000 500 --threads 4)
-# Not lock-twice, destroy-held, held-long, two-orders: docs/history-format.md says why.
+# Not lock-twice, destroy-held, held-long, two-orders: docs/history-format.md says why, and history.table compares.
 foreach(impl IN ITEMS copied copied-checked unlock-twice unlock-foreign end-as-holder)
   ax_disordered(lock broken-${impl} stress --threads 4 --iters 5000)
 endforeach()
@@ -85,6 +86,15 @@ ax_test(history.tickets.ours.long LABELS long TIMEOUT 900
         COMMAND ${here}/history holds 1 ${axcheck} $<TARGET_FILE:stress_tickets> --threads 8 --iters 1e6)
 
 if(Python3_FOUND)
+  set(programs)
+  foreach(noun IN ITEMS accounts adder cluster counter jobs litmus lock map memo tickets)
+    if(TARGET stress_${noun}) # cluster needs a package
+      list(APPEND programs ${noun}=$<TARGET_FILE:stress_${noun}>)
+    endif()
+  endforeach()
+  get_property(disordered GLOBAL PROPERTY AX_STRESS_DISORDERED)
+  ax_test(history.table LABELS quick
+          COMMAND Python3::Interpreter ${here}/history_table.py ${PROJECT_SOURCE_DIR}/docs/history-format.md ${programs} -- ${disordered})
   ax_program(stress_scribe scribe.c NO_TSAN LINK atomicx-stress)
   ax_test(history.writing LABELS quick
           COMMAND Python3::Interpreter ${here}/history.py $<TARGET_FILE:stress_scribe> $<TARGET_FILE:stress_subject>
