@@ -175,9 +175,9 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
     map->shard_count = o->shards ? o->shards : default_shards(map);
     map->live_row = map->shard_count < COUNTS_LEAST ? COUNTS_LEAST : map->shard_count;
-    map->shard_shift = 63 - (unsigned)__builtin_ctz(map->shard_count);
+    map->shard_mask = map->shard_count - 1;
     map->hash = o->hash;
-    map->direct = map->layout == AXI_LAYOUT_SLOTS && !o->hash;
+    map->direct = map->layout == AXI_LAYOUT_SLOTS && !o->hash && axi_sections_are_quick();
     map->direct_changes = map->direct && !map->consistent && !o->destroy;
     map->hash_context = o->hash_context;
     map->destroy = o->destroy;

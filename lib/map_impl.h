@@ -105,9 +105,9 @@ struct ax_map {
     enum axi_layout layout;
     bool bytes_keys;
     bool consistent;
-    bool direct;          /* SLOTS, and our own hash */
-    bool direct_changes;  /* and changes of a value are no more than a compare-and-swap */
-    unsigned shard_shift; /* hash >> 1 >> shift is the shard's number */
+    bool direct;         /* SLOTS, our own hash, and sections that nobody else needs to be told of */
+    bool direct_changes; /* and changes of a value are no more than a compare-and-swap */
+    uint64_t shard_mask; /* shard_count - 1 */
     uint32_t shard_count;
     struct axi_shard *shards;
     _Atomic int64_t *live; /* AXI_MAP_STRIPES rows of shard_count, see axi_shard_live */
@@ -132,7 +132,7 @@ uint64_t axi_map_hash(const ax_map *map, ax_key key);
 
 static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
 {
-    return &map->shards[hash >> 1 >> map->shard_shift];
+    return &map->shards[hash >> 48 & map->shard_mask]; /* bits that no table looks at */
 }
 
 /*

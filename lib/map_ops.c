@@ -255,50 +255,38 @@ static inline ax_status change_hashed(ax_map *map, ax_key key, uint64_t hash, st
  * table, is done here without a call; everything else takes the long way from its beginning.
  */
 
-static inline bool short_cut(const ax_map *map, ax_key key)
+static inline bool short_cut(bool direct, ax_key key, struct axi_section *section)
 {
-    return __builtin_expect(map->direct && key.length_ == UINT64_MAX && axi_read_is_quick(), 1);
+    return __builtin_expect(direct && key.length_ == UINT64_MAX && axi_section_find(section), 1);
 }
 
 /*
  * PUT and ADD where there is a value already, which *before gets. False: nothing has been done; *absent says
  * whether the key has no value.
  */
-static inline bool change_directly(ax_map *map, ax_key key, uint64_t hash, enum change_kind kind, uint64_t operand,
-                                   uint64_t *before, bool *absent)
+static inline __attribute__((always_inline)) bool change_directly(ax_map *map, uint64_t number, enum change_kind kind,
+                                                                  uint64_t operand, uint64_t *before, bool *absent,
+                                                                  struct axi_section *section)
 {
-    bool done = false;
-    axi_read_begin();
-    struct axi_found at = axi_slots_first(axi_map_shard(map, hash), key.word_, hash);
-    *absent = at.word == AXI_CELL_EMPTY;
-    if (__builtin_expect(axi_cell_live(at.word), 1)) {
-        *before = at.word ^ AXI_CELL_BIAS;
-        uint64_t value = kind == ADD ? *before + operand : operand;
-        done = !ax_map_reserved(value) && axi_cas_seq_cst(at.cell, &at.word, value ^ AXI_CELL_BIAS, M1_sc); /* M1.sc */
+    uint64_t hash = axi_hash_number(&map->number_key, number);
+    axi_section_begin(section);
+    struct axi_found at = axi_slots_first(axi_map_shard(map, hash), number, hash);
+    uint64_t expected = at.word, found = expected ^ AXI_CELL_BIAS, value = kind == ADD ? found + operand : operand;
+    if (__builtin_expect(axi_cell_live(expected) && !ax_map_reserved(value) &&
+                             axi_cas_seq_cst(at.cell, &expected, value ^ AXI_CELL_BIAS, M1_sc), /* M1.sc */
+                         1)) {
+        axi_section_end(section);
+        *before = found;
+        return true;
     }
-    axi_read_end();
-    return done;
-}
-
-static __attribute__((noinline)) ax_status put_hashed(ax_map *map, ax_key key, uint64_t hash, uint64_t value, bool absent)
-{
-    struct change c = { .kind = PUT, .operand = value, .absent = absent };
-    return change_hashed(map, key, hash, &c);
-}
-
-static __attribute__((noinline)) ax_status add_hashed(ax_map *map, ax_key key, uint64_t hash, uint64_t n, bool absent,
-                                                      uint64_t *before)
-{
-    struct change c = { .kind = ADD, .operand = n, .absent = absent };
-    ax_status status = change_hashed(map, key, hash, &c);
-    if (status == AX_OK && before)
-        *before = c.found;
-    return status;
+    axi_section_end(section);
+    *absent = at.word == AXI_CELL_EMPTY;
+    return false;
 }
 
 static inline ax_status change(ax_map *map, ax_key key, struct change *c)
 {
-    bool stores = c->kind != REMOVE && c->kind != REMOVE_IF_EQUAL;
+    bool stores = c->kind == PUT || c->kind == PUT_IF_ABSENT || c->kind == REPLACE_IF_EQUAL;
     if (!axi_map_takes(map, key))
         return AX_EINVAL;
     if (stores && ax_map_reserved(c->operand))
@@ -306,10 +294,15 @@ static inline ax_status change(ax_map *map, ax_key key, struct change *c)
     return change_hashed(map, key, axi_map_hash(map, key), c);
 }
 
-static __attribute__((noinline)) ax_status get_hashed(const ax_map *map, ax_key key, uint64_t hash, uint64_t *value)
+static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, uint64_t *value)
 {
+    if (!axi_map_takes(map, key))
+        return AX_EINVAL;
+    uint64_t hash = axi_map_hash(map, key);
+    const struct axi_shard *shard = axi_map_shard(map, hash);
     axi_read_begin();
-    struct axi_found at = find(map, axi_map_shard(map, hash), key, hash);
+    /* direct: the short cut has nearly always looked into the first bucket already */
+    struct axi_found at = map->direct ? axi_slots_search(shard, key.word_, hash) : find(map, shard, key, hash);
     axi_read_end();
     if (!axi_cell_live(at.word))
         return AX_ENOTFOUND;
@@ -319,41 +312,38 @@ static __attribute__((noinline)) ax_status get_hashed(const ax_map *map, ax_key 
     return AX_OK;
 }
 
-static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, uint64_t *value)
-{
-    return axi_map_takes(map, key) ? get_hashed(map, key, axi_map_hash(map, key), value) : AX_EINVAL;
-}
-
 AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
 {
-    if (!short_cut(map, key))
+    struct axi_section section;
+    if (!short_cut(map->direct, key, &section))
         return get(map, key, value);
-    axi_read_begin();
     uint64_t hash = axi_hash_number(&map->number_key, key.word_);
+    axi_section_begin(&section);
     struct axi_found at = axi_slots_first(axi_map_shard(map, hash), key.word_, hash);
-    axi_read_end();
-    if (__builtin_expect(at.word == AXI_CELL_MOVED, 0))
-        return get_hashed(map, key, hash, value);
-    if (!axi_cell_live(at.word))
-        return AX_ENOTFOUND;
-    if (value)
-        *value = at.word ^ AXI_CELL_BIAS;
-    return AX_OK;
+    axi_section_end(&section);
+    if (__builtin_expect(axi_cell_live(at.word), 1)) {
+        if (value)
+            *value = at.word ^ AXI_CELL_BIAS;
+        return AX_OK;
+    }
+    return at.word == AXI_CELL_MOVED ? get(map, key, value) : AX_ENOTFOUND;
+}
+
+static __attribute__((noinline)) ax_status put(ax_map *map, ax_key key, uint64_t value, bool absent)
+{
+    struct change c = { .kind = PUT, .operand = value, .absent = absent };
+    return change(map, key, &c);
 }
 
 AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
 {
-    if (!axi_map_takes(map, key))
-        return AX_EINVAL;
-    if (ax_map_reserved(value))
-        return AX_ERANGE;
-    if (!short_cut(map, key) || !map->direct_changes)
-        return put_hashed(map, key, axi_map_hash(map, key), value, false);
-    uint64_t hash = axi_hash_number(&map->number_key, key.word_), before;
-    bool absent;
-    if (change_directly(map, key, hash, PUT, value, &before, &absent))
+    struct axi_section section;
+    uint64_t before;
+    bool absent = false;
+    if (short_cut(map->direct_changes, key, &section) &&
+        change_directly(map, key.word_, PUT, value, &before, &absent, &section))
         return AX_OK;
-    return put_hashed(map, key, hash, value, absent);
+    return put(map, key, value, absent);
 }
 
 AXI_EXPORT ax_status ax_map_put_if_absent(ax_map *map, ax_key key, uint64_t value, uint64_t *existing)
@@ -374,16 +364,25 @@ AXI_EXPORT ax_status ax_map_replace_if_equal(ax_map *map, ax_key key, uint64_t *
     return status;
 }
 
+static __attribute__((noinline)) ax_status add(ax_map *map, ax_key key, uint64_t n, bool absent, uint64_t *before)
+{
+    if (map->destroy)
+        return AX_EINVAL;
+    struct change c = { .kind = ADD, .operand = n, .absent = absent };
+    ax_status status = change(map, key, &c);
+    if (status == AX_OK && before)
+        *before = c.found;
+    return status;
+}
+
 AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
 {
-    if (map->destroy || !axi_map_takes(map, key))
-        return AX_EINVAL;
-    if (!short_cut(map, key) || !map->direct_changes)
-        return add_hashed(map, key, axi_map_hash(map, key), n, false, before);
-    uint64_t hash = axi_hash_number(&map->number_key, key.word_), found;
-    bool absent;
-    if (!change_directly(map, key, hash, ADD, n, &found, &absent))
-        return add_hashed(map, key, hash, n, absent, before);
+    struct axi_section section;
+    uint64_t found;
+    bool absent = false;
+    if (!short_cut(map->direct_changes, key, &section) ||
+        !change_directly(map, key.word_, ADD, n, &found, &absent, &section))
+        return add(map, key, n, absent, before);
     if (before)
         *before = found;
     return AX_OK;

@@ -28,6 +28,7 @@ static struct axi_table *table_create(const ax_map *map, struct axi_shard *shard
         axi_allocate_zeroed(map->allocator, sizeof(struct axi_table), slots * sizeof(struct axi_slot));
     if (table) {
         table->mask = slots - 1;
+        table->bucket_bytes = (slots - AXI_BUCKET) * sizeof(struct axi_slot);
         table->shard = shard;
     }
     return table;

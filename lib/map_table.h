@@ -26,7 +26,8 @@ struct axi_slot {
 };
 
 struct axi_table {
-    uint64_t mask; /* slots - 1; constant */
+    uint64_t mask;         /* slots - 1; constant */
+    uint64_t bucket_bytes; /* the bits of a hash that are a bucket's place, in bytes; constant */
     _Atomic(struct axi_table *) next;
     struct axi_retired retired;
     struct axi_shard *shard; /* constant */
@@ -42,7 +43,7 @@ struct axi_table {
 
 static inline uint64_t axi_probe_begin(const struct axi_table *table, uint64_t hash)
 {
-    return hash & table->mask & ~(uint64_t)(AXI_BUCKET - 1);
+    return (hash & table->bucket_bytes) / sizeof(struct axi_slot);
 }
 
 static inline uint64_t axi_probe_next(const struct axi_table *table, uint64_t i)
@@ -71,8 +72,32 @@ static inline unsigned axi_bucket_scan(struct axi_slot *bucket, uint64_t tag, bo
 }
 
 /*
+ * Whether the bucket ends the probe and has no slot with the tag, in fewer instructions than a scan; it says no
+ * at times when a scan would say yes: when a slot is just being claimed, and of tag 0, which EMPTY slots have.
+ */
+static inline bool axi_bucket_lacks(struct axi_slot *bucket, uint64_t tag)
+{
+    /* in this order: at the first that is EMPTY, all from there on were */
+    for (unsigned i = 0; i < AXI_BUCKET - 1; i++)
+        (void)axi_load_seq_cst(&bucket[i].word, M1_sc); /* M1.sc M2.acq */
+    if (axi_load_seq_cst(&bucket[AXI_BUCKET - 1].word, M1_sc) != AXI_CELL_EMPTY) /* M1.sc */
+        return false;
+    for (unsigned i = 0; i < AXI_BUCKET; i++)
+        if (axi_load_relaxed(&bucket[i].tag) == tag) /* relaxed: as above */
+            return false;
+    return true;
+}
+
+/* A condition that is as often true as not: conditional moves are made of it where a branch would be mispredicted. */
+#define AXI_EITHER(condition) __builtin_expect_with_probability(condition, true, 0.5)
+
+/*
  * The cell of the key `tag`, alive or dead, if it is where nearly all keys are: in the first bucket of the
  * shard's table. Without a cell: EMPTY, the key has none; MOVED, that takes axi_slots_search to say. SLOTS.
+ *
+ * How many of a core's look-ups are on their way to memory at once is decided by how many instructions of each
+ * wait for its line, as few fit into where they wait. Here these are a comparison and a conditional
+ * move for each slot but the first, the load of the word, and the checks of it.
  */
 static inline __attribute__((always_inline)) struct axi_found axi_slots_first(const struct axi_shard *shard,
                                                                               uint64_t tag, uint64_t hash)
@@ -81,19 +106,19 @@ static inline __attribute__((always_inline)) struct axi_found axi_slots_first(co
     struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
     if (__builtin_expect(table == NULL, 0))
         return elsewhere;
-    struct axi_slot *bucket = &table->slots[axi_probe_begin(table, hash)];
-    /* relaxed: a guess, as EMPTY slots have a tag, too, 0 */
-    struct axi_slot *slot = &bucket[((axi_load_relaxed(&bucket[1].tag) == tag) +
-                                     2 * (axi_load_relaxed(&bucket[2].tag) == tag) +
-                                     3 * (axi_load_relaxed(&bucket[3].tag) == tag)) % AXI_BUCKET];
+    struct axi_slot *bucket = (struct axi_slot *)((char *)table->slots + (hash & table->bucket_bytes));
+    struct axi_slot *slot = bucket;
+    /* relaxed: a guess. The first of those that match, as EMPTY slots, which are last, have a tag, too, 0. */
+    slot = AXI_EITHER(axi_load_relaxed(&bucket[3].tag) == tag) ? &bucket[3] : slot;
+    slot = AXI_EITHER(axi_load_relaxed(&bucket[2].tag) == tag) ? &bucket[2] : slot;
+    slot = AXI_EITHER(axi_load_relaxed(&bucket[1].tag) == tag) ? &bucket[1] : slot;
     uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
-    /* relaxed: now that the slot is claimed this is its tag */
-    if (word != AXI_CELL_EMPTY && axi_load_relaxed(&slot->tag) == tag)
+    /* relaxed: if the slot is claimed this is its tag */
+    if (__builtin_expect(axi_load_relaxed(&slot->tag) == tag, 1) && __builtin_expect(word != AXI_CELL_EMPTY, 1))
         return (struct axi_found){ &slot->word, word };
-    bool last;
-    if (axi_bucket_scan(bucket, tag, &last) || !last || axi_load_seq_cst(&table->next, M1_sc)) /* M1.sc */
-        return elsewhere;
-    return (struct axi_found){ NULL, AXI_CELL_EMPTY };
+    if (axi_bucket_lacks(bucket, tag) && !axi_load_seq_cst(&table->next, M1_sc)) /* M1.sc */
+        return (struct axi_found){ NULL, AXI_CELL_EMPTY };
+    return elsewhere;
 }
 
 /* Wherever it is. */

@@ -44,15 +44,72 @@ static inline void axi_read_end(void)
     urcu_bp_read_unlock();
 }
 
-/* Whether a section of this thread can begin without a call, and nothing needs to be told to TSan. */
-static inline bool axi_read_is_quick(void)
-{
+/*
+ * Sections of the quick paths, of threads that have had a section before, when nobody else needs to be told:
+ * the thread's word is looked up once and no call is in sight, so that registers need not be saved for one.
+ */
 #ifdef AXI_INLINE_RCU
-    return URCU_TLS(urcu_bp_reader) != NULL && !axi_tsan_present();
-#else
-    return true; /* every section is a call here; the quick paths are taken nonetheless, to be tested */
-#endif
+struct axi_section {
+    struct urcu_bp_reader *reader;
+    unsigned long inside;
+};
+
+static inline bool axi_sections_are_quick(void)
+{
+    return !axi_tsan_present();
 }
+
+/* False: this thread has not had one yet. */
+static inline bool axi_section_find(struct axi_section *section)
+{
+    section->reader = URCU_TLS(urcu_bp_reader);
+    return section->reader != NULL;
+}
+
+static inline void axi_section_begin(struct axi_section *section)
+{
+    unsigned long before = section->reader->ctr;
+    cmm_barrier();
+    section->inside = __builtin_expect(before & URCU_BP_GP_CTR_NEST_MASK, 0) ? before + URCU_BP_GP_COUNT
+                                                                            : CMM_LOAD_SHARED(urcu_bp_gp.ctr);
+    CMM_STORE_SHARED(section->reader->ctr, section->inside);
+    urcu_bp_smp_mb_slave();
+}
+
+static inline void axi_section_end(const struct axi_section *section)
+{
+    urcu_bp_smp_mb_slave();
+    CMM_STORE_SHARED(section->reader->ctr, section->inside - URCU_BP_GP_COUNT);
+    cmm_barrier();
+}
+#else /* every section is a call here; the quick paths are taken nonetheless, to be tested */
+struct axi_section {
+    char unused;
+};
+
+static inline bool axi_sections_are_quick(void)
+{
+    return true;
+}
+
+static inline bool axi_section_find(struct axi_section *section)
+{
+    (void)section;
+    return true;
+}
+
+static inline void axi_section_begin(struct axi_section *section)
+{
+    (void)section;
+    axi_read_begin();
+}
+
+static inline void axi_section_end(const struct axi_section *section)
+{
+    (void)section;
+    axi_read_end();
+}
+#endif
 
 /*
  * The link that everything retirable starts with or contains. Until it is retired its owner may use the
