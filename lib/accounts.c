@@ -152,7 +152,7 @@ static unsigned back_off(unsigned pauses)
 }
 
 /* The changes are in ascending order of accounts, each account once. */
-static ax_status change(ax_accounts *t, const ax_accounts_leg *changes, uint32_t count)
+static AXI_PREFETCHES_TO_WRITE ax_status change(ax_accounts *t, const ax_accounts_leg *changes, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (changes[i].account >= t->capacity)
@@ -164,7 +164,7 @@ static ax_status change(ax_accounts *t, const ax_accounts_leg *changes, uint32_t
         return AX_EAGAIN;
     struct leg legs[AX_ACCOUNTS_MAX_LEGS];
     ax_status status;
-    unsigned pauses = 32;
+    unsigned pauses = 64;
     while ((status = evaluate_all(t, changes, count, legs)) == AX_OK && !axi_step(t, place, legs, count))
         pauses = back_off(pauses);
     axi_place_leave(place);

@@ -18,7 +18,7 @@
 static __thread struct {
     uint32_t thread;
     uint32_t hint;
-} self;
+} self __attribute__((tls_model("initial-exec")));
 
 static void forget_self(void)
 {

@@ -16,18 +16,20 @@
  *
  * Why this is lock-free: a change fails only because another took one of its accounts. Changes that fail do so
  * at a higher account than those they took. Take the highest account at which changes fail for ever: who took
- * it doesn't fail any more, and whoever failed there completes it before the next try (axi_account_read).
+ * it doesn't fail any more, and before the next try of whoever failed there it is over: the wait is bounded, and ends in
+ * helping unless the account has changed hands in it (wait_or_help).
  *
  * Where a change stands in the order of all: at the winning decider's reading of the clock. From there on all
  * its accounts are taken, and whoever wants to know one's balance completes the decision first.
  */
 #include "accounts.h"
 
-/* Pauses between looks before helping, doubled up to this: the owner is usually done sooner, and each look takes
- * the cache line away from it. */
+/* Pauses before another look at an account that is taken, doubled up to the longest: the owner is usually done sooner,
+ * and each look takes the cache line away from it. */
 #ifndef AXI_ACCOUNTS_LONGEST_PAUSE /* model tests have fewer looks, each of which multiplies their executions */
-#define AXI_ACCOUNTS_LONGEST_PAUSE 64
+#define AXI_ACCOUNTS_LONGEST_PAUSE 128
 #endif
+#define AXI_ACCOUNTS_FIRST_PAUSE 16
 
 /* --- a balance in parts ----------------------------------------------------------------------------- */
 
@@ -95,7 +97,28 @@ static void install_and_decide(ax_accounts *t, struct place *place, uint64_t num
     (void)axi_cas_release_relaxed(&place->outcome, &undecided, outcome_make(OUTCOME_SUCCESS, now), B5_succeed);
 }
 
-static void settle_leg(ax_accounts *t, const struct leg *leg, state_word taken, outcome_word outcome)
+/* The first change after an audit keeps the balance that the audit is to find. */
+static __attribute__((noinline)) void keep_earlier(ax_accounts *t, const struct leg *leg, state_word taken,
+                                                   uint64_t version, uint64_t seen, uint64_t stamp)
+{
+    struct account *a = &accounts_table(t)[leg->account];
+    struct earlier *e = &accounts_earlier(t)[leg->account];
+    for (unsigned i = 0; i < 4; i++)
+        write_part(a, taken, &e->parts[i], version, part_bits((uint64_t)leg->before, i));
+    /* B4.rel: the earlier balance is there. A stamp only rises, so a late swap fails. */
+    (void)axi_cas_release_relaxed(&a->stamp, &seen, stamp, B4_stamp_rel);
+}
+
+static __attribute__((noinline)) void write_high(struct account *a, state_word taken, uint64_t version,
+                                                 uint64_t before, uint64_t after)
+{
+    for (unsigned i = 1; i < 4; i++)
+        if (part_bits(before, i) != part_bits(after, i))
+            write_part(a, taken, &a->high[i - 1], version, part_bits(after, i));
+}
+
+/* What is rare, once in many changes of an account, is out of the way of what each of them does. */
+static inline void settle_leg(ax_accounts *t, const struct leg *leg, state_word taken, outcome_word outcome)
 {
     struct account *a = &accounts_table(t)[leg->account];
     uint64_t version = state_next_version(leg->expected);
@@ -104,16 +127,10 @@ static void settle_leg(ax_accounts *t, const struct leg *leg, state_word taken, 
         after = (uint64_t)leg->after;
         uint64_t stamp = outcome >> 2;
         uint64_t seen = axi_load_acquire(&a->stamp, B4_stamp_acq); /* B4.acq: after a stamp, its earlier balance */
-        if (seen < stamp) {
-            struct earlier *e = &accounts_earlier(t)[leg->account];
-            for (unsigned i = 0; i < 4; i++)
-                write_part(a, taken, &e->parts[i], version, part_bits(before, i));
-            /* B4.rel: the earlier balance is there. A stamp only rises, so a late swap fails. */
-            (void)axi_cas_release_relaxed(&a->stamp, &seen, stamp, B4_stamp_rel);
-        }
-        for (unsigned i = 1; i < 4; i++)
-            if (part_bits(before, i) != part_bits(after, i))
-                write_part(a, taken, &a->high[i - 1], version, part_bits(after, i));
+        if (__builtin_expect(seen < stamp, 0))
+            keep_earlier(t, leg, taken, version, seen, stamp);
+        if (__builtin_expect((before ^ after) >> 16 != 0, 0))
+            write_high(a, taken, version, before, after);
     }
     /* B1.rel: hands on what the owner did: a read-modify-write, it goes on with the release sequence of the install,
      * so success acquires nothing. B4: the parts are in place. relaxed on failure: who sees the account freed by
@@ -211,12 +228,6 @@ void axi_step_help(ax_accounts *t, uint32_t account, state_word taken)
 {
     struct leg legs[AX_ACCOUNTS_MAX_LEGS];
     outcome_word outcome;
-    for (unsigned pauses = 4; pauses <= AXI_ACCOUNTS_LONGEST_PAUSE; pauses *= 2) {
-        for (unsigned i = 0; i < pauses; i++)
-            axi_pause();
-        if (axi_load_relaxed(&accounts_table(t)[account].state) != taken) /* relaxed: a look, no more */
-            return;
-    }
     uint32_t count = read_place(t, account, taken, legs, &outcome);
     if (count == 0)
         return;
@@ -231,15 +242,39 @@ void axi_step_help(ax_accounts *t, uint32_t account, state_word taken)
     settle(t, taken, legs, count, outcome);
 }
 
+/* Of a caller that finds an account taken, again and again. */
+struct patience {
+    unsigned pauses;
+    state_word seen; /* what the account was taken by then */
+};
+#define PATIENCE ((struct patience){ AXI_ACCOUNTS_FIRST_PAUSE, 0 })
+
+/* Longer with each look, whichever change it finds: who goes on meanwhile has the cache lines for many changes in a
+ * row. Helps when the longest wait has not been enough for one change. */
+static void wait_or_help(ax_accounts *t, uint32_t account, state_word taken, struct patience *patience)
+{
+    bool patient = patience->pauses <= AXI_ACCOUNTS_LONGEST_PAUSE;
+    if (!patient && (patience->seen == 0 || patience->seen == taken)) {
+        axi_step_help(t, account, taken);
+    } else {
+        for (unsigned i = 0; i < patience->pauses; i++)
+            axi_pause();
+        if (patient)
+            patience->pauses *= 2;
+    }
+    patience->seen = taken;
+}
+
 bool axi_account_read(ax_accounts *t, struct leg *leg)
 {
     struct account *a = &accounts_table(t)[leg->account];
+    struct patience patience = PATIENCE;
     for (;;) {
         state_word state = axi_load_acquire(&a->state, B1_acq); /* B1.acq, and B2.acq for who helps */
         if (state == 0)
             return false;
         if (state_taken(state)) {
-            axi_step_help(t, leg->account, state);
+            wait_or_help(t, leg->account, state, &patience);
             continue;
         }
         uint64_t balance = read_high(a) | (state & 0xffff);
@@ -254,6 +289,7 @@ bool axi_account_read(ax_accounts *t, struct leg *leg)
 int64_t axi_account_read_as_of(ax_accounts *t, uint32_t account, uint64_t audit)
 {
     const struct account *a = &accounts_table(t)[account];
+    struct patience patience = PATIENCE;
     for (;;) {
         /* B3.sc audit: after the clock went on; an account that is not taken yet is by changes that read it later */
         state_word state = axi_load_seq_cst(&a->state, B3_audit);
@@ -272,7 +308,7 @@ int64_t axi_account_read_as_of(ax_accounts *t, uint32_t account, uint64_t audit)
             if (i == count)
                 continue; /* not taken by that change any more */
             if ((outcome & OUTCOME_KIND) == OUTCOME_UNDECIDED) {
-                axi_step_help(t, account, state);
+                wait_or_help(t, account, state, &patience);
                 continue;
             }
             /* The stamp may be this change's already or still the one before; the balance before is as of either. */

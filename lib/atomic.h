@@ -79,6 +79,14 @@
 #define axi_pause() ((void)0)
 #endif
 
+/* On a function: __builtin_prefetch(p, 1) in it asks for a line to write to. Without it asks for one to read, and who
+ * writes afterwards waits a second time, for the others' copies to go. A processor that can't do it does nothing. */
+#if defined(__x86_64__)
+#define AXI_PREFETCHES_TO_WRITE __attribute__((target("prfchw")))
+#else
+#define AXI_PREFETCHES_TO_WRITE
+#endif
+
 /* The size that keeps two words out of each other's way: two lines, as x86 prefetches them in pairs. */
 #define AXI_ISOLATION 128
 
