@@ -250,7 +250,8 @@ static ax_status rebuild(ax_map *map, struct axi_shard *shard, size_t least)
         }
     }
     table->entries = old ? old->entries : 0;
-    axi_store_seq_cst(&shard->ck_table, table, M1_sc); /* M1.sc M2.rel */
+    /* M2.rel: the old one has the same chains, and a head that it lacks is M1 by its insertion */
+    axi_store_release(&shard->ck_table, table, M2_rel);
     if (!old)
         return AX_OK;
     ck_ht_iterator_init(&at);
@@ -332,7 +333,8 @@ void axi_ck_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct a
         struct axi_entry *before = head;
         while (link_next(link_of(before)) != entry)
             before = link_next(link_of(before));
-        axi_store_seq_cst(&before->retired.link, (uintptr_t)link_next(link) | (link_of(before) & LEFT), M1_sc); /* M1.sc */
+        /* M2.rel: who misses the entry has its death behind it, and what the next one is */
+        axi_store_release(&before->retired.link, (uintptr_t)link_next(link) | (link_of(before) & LEFT), M2_rel);
         if (head == before && link_of(head) == LEFT) {
             remove_head(table, ck_key(hash));
             table->entries--;
@@ -404,7 +406,8 @@ ax_status axi_ck_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_ste
         pthread_mutex_unlock(&shard->mutex);
     ax_status status = bytes && !entries ? AX_ENOMEM : AX_OK;
     for (size_t i = 0; i < count && status == AX_OK && !*stop; i++) {
-        uint64_t word = axi_load_seq_cst(&entries[i]->cell, M1_sc); /* M1.sc */
+        /* M2.acq: with the value comes what was before it */
+        uint64_t word = axi_load_acquire(&entries[i]->cell, M2_acq);
         if (axi_cell_live(word))
             status = step(context, axi_entry_key(map, entries[i]), &entries[i]->cell, word, stop);
     }
@@ -414,7 +417,7 @@ ax_status axi_ck_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_ste
 
 size_t axi_ck_slots(const struct axi_shard *shard, size_t *bytes)
 {
-    struct axi_ck_table *table = axi_load_seq_cst(&shard->ck_table, M1_sc); /* M1.sc */
+    struct axi_ck_table *table = axi_load_acquire(&shard->ck_table, M2_acq); /* M2.acq */
     *bytes = table ? table->bytes : 0;
     return table ? table->slots : 0;
 }

@@ -6,7 +6,9 @@
  * Slots moved for each insertion while a rebuild is under way: a rebuild is over long before the next
  * table could be full, and one step takes a few microseconds.
  */
-#define STEP 64
+#ifndef AXI_MAP_STEP /* model tests take fewer, so that more happens while a rebuild is under way */
+#define AXI_MAP_STEP 64
+#endif
 /* Removals of one row of counts between two looks at whether the table is too large; a small one costs nothing. */
 #define LOOK_EVERY 32
 
@@ -44,7 +46,7 @@ static void table_release(const ax_map *map, struct axi_table *table)
 static void pages_huge(const ax_map *map, const struct axi_shard *shard)
 {
     axi_read_begin();
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    struct axi_table *table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq: an older one is as good */
     if (table)
         axi_allocated_huge(map->allocator, table, sizeof *table, ((size_t)table->mask + 1) * sizeof table->slots[0]);
     axi_read_end();
@@ -92,7 +94,8 @@ struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uin
         for (uint64_t i = axi_probe_begin(table, hash); !last; i = axi_probe_next(table, i)) {
             struct axi_slot *bucket = &table->slots[i];
             for (unsigned bits = axi_bucket_scan(bucket, hash, &last); bits; bits &= bits - 1) {
-                uint64_t word = axi_load_seq_cst(&bucket[__builtin_ctz(bits)].word, M1_sc); /* M1.sc M2.acq */
+                /* M2.acq: by now it may be DEAD, and who goes on for that has the entry's removal behind it */
+                uint64_t word = axi_load_acquire(&bucket[__builtin_ctz(bits)].word, M2_acq);
                 if (!axi_cell_live(word))
                     continue;
                 struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
@@ -133,7 +136,7 @@ static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, 
 /* SLOTS: cells change without the mutex, so the copy is made good before MOVED sends anyone to it. */
 static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
 {
-    uint64_t word = axi_load_seq_cst(&from->word, M1_sc); /* M1.sc: pairs with the update that stored it */
+    uint64_t word = axi_load_acquire(&from->word, M2_acq); /* M2.acq: who finds the copy has what came with the word */
     if (word == AXI_CELL_EMPTY)
         return; /* and stays so: new keys go to the next table */
     struct axi_slot *copy = NULL;
@@ -144,7 +147,8 @@ static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *fro
         }
         if (copy)
             axi_store_release(&copy->word, word, M2_rel); /* M2.rel: whoever probes past it reads the tag */
-    } while (!axi_cas_seq_cst(&from->word, &word, AXI_CELL_MOVED, M1_sc)); /* M1.sc */
+        /* M1.sc: whoever reads an older word comes before what is done with the copy */
+    } while (!axi_cas_seq_cst(&from->word, &word, AXI_CELL_MOVED, M1_sc));
 }
 
 /*
@@ -158,7 +162,12 @@ static void copy_entry(struct axi_shard *shard, struct axi_slot *from, struct ax
         return;
     uint64_t hash = axi_load_relaxed(&from->tag); /* relaxed: as above */
     struct axi_slot *copy = claim(shard, to, hash, hash);
-    axi_store_release(&copy->word, word, M2_rel); /* M2.rel */
+    /*
+     * relaxed: a look-up that needs the copy came by shard.table, hence after it. One that came by old->next
+     * has found the entry in the old table, or looks for another key: then it has what is behind the entry, which
+     * is older than old->next, and if it misses the tag it takes the slot for one of hash 0, whose key it compares.
+     */
+    axi_store_relaxed(&copy->word, word);
 }
 
 /* Moves up to `slots` slots of the old table; the last one ends the rebuild. Under the mutex. */
@@ -178,7 +187,8 @@ static void rebuild_step(ax_map *map, struct axi_shard *shard, size_t slots)
             copy_entry(shard, &old->slots[i], next);
     shard->moved += slots;
     if (slots == left) {
-        axi_store_seq_cst(&shard->table, next, M1_sc); /* M1.sc */
+        /* M2.rel; who still reads the old table comes by its `next`, which is M1 */
+        axi_store_release(&shard->table, next, M2_rel);
         axi_retire(&map->domain, &old->retired, AXI_KIND_TABLE, table_bytes((size_t)old->mask + 1));
     }
 }
@@ -237,7 +247,7 @@ ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, u
         if (status != AX_OK)
             return status;
     }
-    rebuild_step(map, shard, STEP);
+    rebuild_step(map, shard, AXI_MAP_STEP);
     table = current(shard);
     struct axi_table *next = axi_load_relaxed(&table->next); /* relaxed: under the mutex */
     struct axi_slot *slot = claim(shard, next ? next : table, tag, hash);
@@ -254,7 +264,8 @@ void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struc
         /* relaxed: in this layout all words change under the mutex */
         while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
             if (word == (uintptr_t)entry) {
-                axi_store_seq_cst(&table->slots[i].word, AXI_CELL_DEAD, M1_sc); /* M1.sc */
+                /* M2.rel: who misses the entry has its death behind it */
+                axi_store_release(&table->slots[i].word, AXI_CELL_DEAD, M2_rel);
                 break;
             }
             i = (i + 1) & table->mask;
@@ -281,18 +292,19 @@ static bool sparse(const ax_map *map, const struct axi_shard *shard, const struc
  */
 void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t counted, bool locked)
 {
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    struct axi_table *table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq: an older one is looked at as well */
     if (!table)
         return;
     bool look = counted % LOOK_EVERY == 0 || table->mask < LOOK_EVERY * 4;
-    if (!axi_load_seq_cst(&table->next, M1_sc) && !(look && sparse(map, shard, table))) /* M1.sc */
+    /* relaxed: a hint, and looked at again under the mutex */
+    if (!axi_load_relaxed(&table->next) && !(look && sparse(map, shard, table)))
         return;
     if (!locked && pthread_mutex_trylock(&shard->mutex) != 0)
         return;
     table = current(shard);
     if (!rebuilding(table) && sparse(map, shard, table))
         (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
-    rebuild_step(map, shard, STEP);
+    rebuild_step(map, shard, AXI_MAP_STEP);
     if (!locked)
         pthread_mutex_unlock(&shard->mutex);
 }
@@ -304,7 +316,7 @@ static void settle(ax_map *map, struct axi_shard *shard, bool locked)
     do {
         if (!locked)
             pthread_mutex_lock(&shard->mutex);
-        rebuild_step(map, shard, 16 * STEP);
+        rebuild_step(map, shard, 16 * AXI_MAP_STEP);
         more = rebuilding(current(shard));
         if (!locked)
             pthread_mutex_unlock(&shard->mutex);
@@ -355,7 +367,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
 static ax_status walk_slot(ax_map *map, struct axi_shard *shard, struct axi_slot *slot, axi_step *step,
                            void *context, bool *stop)
 {
-    uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
+    uint64_t word = axi_load_acquire(&slot->word, M2_acq); /* M2.acq */
     if (word == AXI_CELL_EMPTY || word == AXI_CELL_DEAD)
         return AX_OK;
     ax_key key;
@@ -369,7 +381,7 @@ static ax_status walk_slot(ax_map *map, struct axi_shard *shard, struct axi_slot
         axi_edge_own_acquire(entry);
         key = axi_entry_key(map, entry);
         found.cell = &entry->cell;
-        found.word = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
+        found.word = axi_load_acquire(&entry->cell, M2_acq); /* M2.acq: with the value comes what was before it */
     }
     return found.cell && axi_cell_live(found.word) ? step(context, key, found.cell, found.word, stop) : AX_OK;
 }
@@ -384,8 +396,9 @@ ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_
     struct axi_table *table;
     do {
         settle(map, shard, locked);
-        table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
-    } while (table && axi_load_seq_cst(&table->next, M1_sc)); /* M1.sc */
+        table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq */
+        /* relaxed: a rebuild that is not seen began during the walk, and moves nothing out of its sight */
+    } while (table && axi_load_relaxed(&table->next));
     for (uint64_t i = 0; table && i <= table->mask && !*stop; i++) {
         ax_status status = walk_slot(map, shard, &table->slots[i], step, context, stop);
         if (status != AX_OK)
@@ -399,8 +412,8 @@ size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes)
 {
     size_t slots = 0;
     *bytes = 0;
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
-    for (; table; table = axi_load_seq_cst(&table->next, M1_sc)) {    /* M1.sc */
+    struct axi_table *table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq */
+    for (; table; table = axi_load_acquire(&table->next, M2_acq)) {    /* M2.acq */
         slots = (size_t)table->mask + 1;
         *bytes += table_bytes(slots);
     }

@@ -103,7 +103,8 @@ static inline __attribute__((always_inline)) struct axi_found axi_slots_first(co
                                                                               uint64_t tag, uint64_t hash)
 {
     const struct axi_found elsewhere = { NULL, AXI_CELL_MOVED };
-    struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
+    /* M2.acq: an older one has MOVED or `next`, and if there was none, axi_slots_search asks again */
+    struct axi_table *table = axi_load_acquire(&shard->table, M2_acq);
     if (__builtin_expect(table == NULL, 0))
         return elsewhere;
     struct axi_slot *bucket = (struct axi_slot *)((char *)table->slots + (hash & table->bucket_bytes));

@@ -51,7 +51,9 @@ void axi_read_end_tsan(void)
 /* Only one at a time: by whoever has set `passing`. */
 static void grace_period(void)
 {
-    uint64_t epoch = axi_fetch_add_relaxed(&grace_epoch, 1);
+    /* relaxed, both: passes are ordered by the mutex, and sections by liburcu */
+    uint64_t epoch = axi_load_relaxed(&grace_epoch);
+    axi_store_relaxed(&grace_epoch, epoch + 1);
     urcu_bp_synchronize_rcu(); /* M4: sections that began before have ended after it */
     axi_edge_acquire(&grace_slots[epoch & 1]);
 }

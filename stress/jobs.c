@@ -59,7 +59,41 @@ static void take_list(const ax_stress_worker *self, struct jobs_lists *lists, si
     }
 }
 
-/* ---- the workers and observers ---- */
+/* ---- the workers and observers; the jobs of pairs, which are there from the beginning, are in no history ---- */
+
+enum { GOT, CREATED, UPDATED, DELETED };
+
+static const ax_stress_event events[] = {
+    [GOT] = { "get", 1, 1 }, [CREATED] = { "insert", 2, 1 }, [UPDATED] = { "update", 2, 1 }, [DELETED] = { "remove", 1, 1 },
+};
+
+/* What a caller was given: the job's revision, TORN if it is not whole or another's, which no job's revision ever is, or
+ * AX_STRESS_NONE. */
+#define TORN (-1)
+
+static int64_t given(bool done, const struct job *job, uint64_t id)
+{
+    return !done ? AX_STRESS_NONE : job_whole(job) && job->id == id ? (int64_t)job->revision : TORN;
+}
+
+static int64_t get(ax_stress_worker *self, uint64_t id)
+{
+    const struct jobs_kind *kind = self->run->impl->extra;
+    const struct jobs_shared *shared = self->shared;
+    struct job job;
+    uint64_t invoked = ax_stress_invoke(self);
+    bool done = kind->get(shared->store, id, &job);
+    int64_t revision = given(done, &job, id);
+    AX_STRESS_ANSWER(self, invoked, GOT, (int64_t)id, revision);
+    return revision;
+}
+
+/* What is left. */
+static void jobs_finish(ax_stress_worker *self)
+{
+    for (uint64_t id = 0; id < self->run->keys; id++)
+        (void)get(self, id);
+}
 
 void jobs_enter(ax_stress_worker *self)
 {
@@ -92,25 +126,36 @@ void jobs_work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     struct jobs_tally *tally = self->tally;
     struct job job;
     for (uint64_t i = begin; i < end; i++) {
-        uint64_t id = ax_stress_key(self);
+        uint64_t id = ax_stress_key(self), invoked;
+        int64_t revision;
+        bool done;
         switch (ax_stress_pick(self)) {
         case JOBS_GET:
-            if (kind->get(shared->store, id, &job))
-                tally->torn += !job_whole(&job) || job.id != id;
+            tally->torn += get(self, id) == TORN;
             break;
         case JOBS_LIST:
             take_list(self, &tally->lists, self->thread);
             break;
         case JOBS_CREATE:
-            tally->created[id] += kind->create(shared->store, id);
+            invoked = ax_stress_invoke(self);
+            done = kind->create(shared->store, id);
+            AX_STRESS_ANSWER(self, invoked, CREATED, (int64_t)id, 0, done);
+            tally->created[id] += done;
             break;
         case JOBS_UPDATE:
-            tally->updated[id] += kind->update(shared->store, id);
+            invoked = ax_stress_invoke(self);
+            done = kind->update(shared->store, id);
+            AX_STRESS_ANSWER(self, invoked, UPDATED, (int64_t)id, 1, done);
+            tally->updated[id] += done;
             break;
         case JOBS_DELETE:
-            if (kind->remove(shared->store, id, &job)) {
+            invoked = ax_stress_invoke(self);
+            done = kind->remove(shared->store, id, &job);
+            revision = given(done, &job, id);
+            AX_STRESS_ANSWER(self, invoked, DELETED, (int64_t)id, revision);
+            if (done) {
                 tally->removed[id]++;
-                tally->torn += !job_whole(&job) || job.id != id;
+                tally->torn += revision == TORN;
                 tally->dropped[id] = (int64_t)((uint64_t)tally->dropped[id] + job.revision);
             }
             break;
@@ -369,6 +414,7 @@ int main(int argc, char **argv)
         .check = jobs_check, .setup = jobs_setup, .judge = jobs_judge, .teardown = jobs_teardown,
         .put_setup = jobs_put_setup, .put_worker = jobs_put_worker, .put_final = jobs_put_final,
         .put_more = jobs_put_more,
+        .model = "map", .events = events, .event_count = sizeof events / sizeof *events, .finish = jobs_finish,
     };
     return ax_stress_main(argc, argv, &program);
 }

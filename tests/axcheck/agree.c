@@ -17,7 +17,7 @@
 #include "history/forms.h"
 #include "history/parts.h"
 
-enum { MOST = 7, PROCESSES = 3, STATE = 64, FRESH = 100, JUDGES = 10, MODELS = 8 };
+enum { MOST = 7, PROCESSES = 5, STATE = 64, FRESH = 100, JUDGES = 10, MODELS = 8 };
 
 static uint64_t random_state;
 
@@ -222,6 +222,9 @@ static void decided_by_result(const struct axc_model *model)
     require(!fits[0] || !changes[0] || !axc_changed_nothing(&history, &op), "changes a state although its result says no", &history);
 }
 
+static const int64_t met[] = {0, 1, 2, 3, 4, 5, AXC_NONE, AXC_CLOSED};
+enum { MET = sizeof met / sizeof met[0] };
+
 struct planned {
     uint64_t invoked, point, responded;
     uint32_t process;
@@ -241,41 +244,66 @@ static int by_process(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Results that a right object would have given at the points chosen, then perhaps one of them changed. */
+/* Who does something when, in the order of the points at which it takes effect. The shorter the times, the more of them
+ * are equal. */
+static size_t plan_times(struct planned *plan)
+{
+    static const uint64_t spans[] = {1, 2, 4, 8, 8, 20};
+    enum { SPANS = sizeof spans / sizeof spans[0] };
+    size_t count = 1 + random_below(MOST), processes = 1 + random_below(PROCESSES);
+    uint64_t gap = spans[random_below(SPANS)], lead = spans[random_below(SPANS)], tail = spans[random_below(SPANS)];
+    bool touching = random_below(2) == 0;
+    uint64_t clock[PROCESSES] = {0}, last_point[PROCESSES] = {0};
+    for (size_t i = 0; i < count; i++) {
+        uint32_t process = (uint32_t)random_below(processes);
+        plan[i].process = process;
+        plan[i].invoked = clock[process] + random_below(gap);
+        plan[i].point = (plan[i].invoked + random_below(lead)) * 8 + random_below(8);
+        if (plan[i].point <= last_point[process])
+            plan[i].point = last_point[process] + 1;
+        last_point[process] = plan[i].point;
+        plan[i].responded = plan[i].point / 8 + random_below(tail);
+        clock[process] = plan[i].responded + (touching ? random_below(2) : 1);
+    }
+    qsort(plan, count, sizeof *plan, by_point);
+    return count;
+}
+
+/* One result changed: to another that is often met, or by 1. */
+static void change_result(const struct axc_history *history, const struct axc_op *op, int64_t *values, bool fresh, size_t count)
+{
+    size_t which = op->args + (op->results > 1 ? random_below(op->results) : 0);
+    int64_t was = values[which];
+    if (random_below(4) == 0)
+        values[which] = (int64_t)((uint64_t)was + 1 - 2 * random_below(2));
+    else
+        values[which] = fresh && random_below(2) == 0 ? FRESH + (int64_t)random_below(count) : met[random_below(MET)];
+    if (history->model->refuse(history, op, values) != NULL)
+        values[which] = was;
+}
+
+/* Results that a right object would have given at the points chosen, then perhaps some of them changed. */
 static void generate(struct axc_history *history, struct axc_report *report)
 {
     static int64_t balances[2] = {3, 2};
-    static const int64_t results[] = {0, 1, 2, 3, 4, 5, AXC_NONE, AXC_CLOSED};
     size_t model = random_below(MODELS + 2); /* those whose judges are met less often come more often */
     *history = (struct axc_history){.model = model == MODELS ? axc_model_named("accounts", 8) : model > MODELS ? axc_model_named("tickets", 7) : axc_models[model], .capacity = -1, .report = report, .ended = true};
-    history->skew = random_below(4) == 0 ? 1 + random_below(2) : 0;
+    history->skew = random_below(4) == 0 ? 1 + random_below(5) : 0;
     if (history->model->needs_capacity || (history->model->may_have_capacity && random_below(2) == 0))
         history->capacity = 1 + (int64_t)random_below(3);
     if (history->model->has_accounts && !axc_history_setup(history, 0, "balances", 8, balances, 2))
         abort();
     if (history->model->has_initial)
-        history->initial = (int64_t)random_below(2);
-    size_t count = 1 + random_below(MOST);
+        history->initial = random_below(12) == 0 ? INT64_MAX - (int64_t)random_below(4) : (int64_t)random_below(2);
     struct planned plan[MOST];
-    bool touching = random_below(2) == 0;
-    uint64_t clock[PROCESSES] = {0}, last_point[PROCESSES] = {0};
-    for (size_t i = 0; i < count; i++) {
-        uint32_t process = (uint32_t)random_below(PROCESSES);
-        plan[i].process = process;
-        plan[i].invoked = clock[process] + random_below(8);
-        plan[i].point = (plan[i].invoked + random_below(8)) * 8 + random_below(8);
-        if (plan[i].point <= last_point[process])
-            plan[i].point = last_point[process] + 1;
-        last_point[process] = plan[i].point;
-        plan[i].responded = plan[i].point / 8 + random_below(8);
-        clock[process] = plan[i].responded + (touching ? random_below(2) : 1);
-    }
-    qsort(plan, count, sizeof *plan, by_point);
+    size_t count = plan_times(plan);
     int64_t state[STATE], next[STATE], values[MOST][AXC_MAX_ARGS + 2];
     size_t words = history->model->begin(history, state), next_words = 0;
     struct axc_op ops[MOST];
     /* One of the verbs more often than others, so that, say, sellers meet sold-out answers. */
     size_t favourite = random_below(history->model->verb_count), changed = random_below(2 * count);
+    bool twice = random_below(4) == 0;
+    uint64_t open = random_below(3) == 0 ? 2 : 6; /* one in so many is never answered */
     /* Half of the counters and sellers as the fast judges want them. */
     bool plain = random_below(2) == 0, counter = strcmp(history->model->name, "counter") == 0;
     bool blind = plain && random_below(2) == 0; /* additions */
@@ -320,10 +348,10 @@ static void generate(struct axc_history *history, struct axc_report *report)
         if (looked) {
             op->results = 1;
             bool found = false;
-            size_t offset = random_below(sizeof results / sizeof results[0]);
-            for (size_t j = 0; j <= sizeof results / sizeof results[0] && !found; j++) {
-                bool own = j == 0 && words > 0 && state[0] >= FRESH; /* what is there, or next to leave */
-                values[i][op->args] = own ? state[0] : results[(j + offset) % (sizeof results / sizeof results[0])];
+            size_t offset = random_below(MET);
+            for (size_t j = 0; j <= MET && !found; j++) {
+                bool own = j == 0 && words > 0 && (state[0] >= FRESH || state[0] < 0); /* what is there, or next to leave */
+                values[i][op->args] = own ? state[0] : met[(j + offset) % MET];
                 found = history->model->refuse(history, op, values[i]) == NULL &&
                         history->model->step(history, op, values[i], state, words, 0, next, &next_words) == AXC_LEGAL;
             }
@@ -337,13 +365,8 @@ static void generate(struct axc_history *history, struct axc_report *report)
             words = next_words;
             memcpy(state, next, words * sizeof *state);
         }
-        if (op->results > 0 && i == changed) {
-            int64_t was = values[i][op->args];
-            values[i][op->args] = fresh && random_below(2) == 0 ? FRESH + (int64_t)random_below(count)
-                                                                : results[random_below(sizeof results / sizeof results[0])];
-            if (history->model->refuse(history, op, values[i]) != NULL)
-                values[i][op->args] = was;
-        }
+        if (op->results > 0 && (i == changed || (twice && i == (changed + 2) % (2 * count))))
+            change_result(history, op, values[i], fresh, count);
     }
     struct axc_op sorted[MOST];
     memcpy(sorted, ops, sizeof sorted);
@@ -351,7 +374,7 @@ static void generate(struct axc_history *history, struct axc_report *report)
     for (size_t i = 0; i < count; i++) {
         struct axc_op op = sorted[i];
         bool last = i + 1 == count || sorted[i + 1].process != op.process;
-        if (last && random_below(6) == 0) {
+        if (last && random_below(open) == 0) {
             op.responded = AXC_PENDING;
             op.results = 0;
         }

@@ -26,7 +26,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 10  # for one test, of the processor; a mutant that needs more is not killed
 JOBS = 2
-MAP = ["map_slots", "map_entries", "map_ck", "map_memory", "map_histories_slots", "map_histories_entries", "map_histories_ck"]
+MAP = ["map_slots", "map_entries", "map_ck", "map_memory", "map_memory_ck", "map_histories_slots", "map_histories_entries",
+       "map_histories_ck"]
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
 NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]),
          (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease", "lease_inside"]),

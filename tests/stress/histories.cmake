@@ -67,6 +67,14 @@ foreach(impl IN ITEMS memo1 memo3)
   ax_disordered(memo broken-${impl} stress --threads 4 --iters 5000 --keys 100)
 endforeach()
 
+foreach(impl IN ITEMS ours ours-walked mutex)
+  ax_ordered(jobs ${impl} 10000 0 --threads 4 --keys 16)
+endforeach()
+ax_ordered(jobs rwlock 10000 2000 --threads 4 --keys 16)
+foreach(impl IN ITEMS unlocked handed-out) # not iterate: docs/history-format.md says why
+  ax_disordered(jobs broken-${impl} long --threads 4 --iters 1e5 --keys 4 --observers 0 --mix get=50,create=15,update=20,delete=15) # no lists
+endforeach()
+
 foreach(impl IN ITEMS ours unchecked pthread)
   ax_ordered(lock ${impl} 1000 0 --threads 4)
 endforeach()

@@ -268,3 +268,75 @@ AX_MODEL_TEST(what_is_taken_out_while_it_moves_does_not_come_back)
     assert(ax_map_len(map) == 1);
     close_map();
 }
+/* ---- M2: what comes with a word, wherever it is found ---- */
+THREAD(gets_and_looks_if_replaced)
+{
+    uint64_t v;
+    assert(ax_map_get(map, key(1), &v) == AX_OK);
+    if (v == 7)
+        assert(note == 5);
+    return NULL;
+}
+AX_MODEL_TEST(M2_a_value_that_has_moved_orders_what_was_before_it)
+{
+    open_full_map();
+    run3(puts_after_note, puts_7, gets_and_looks_if_replaced);
+    close_map();
+}
+static int shown; /* of key 1 */
+static ax_map_visit looks(void *context, ax_key k, uint64_t value)
+{
+    (void)context;
+    shown += same_number(k, 1);
+    if (value == 7)
+        assert(note == 5);
+    return AX_MAP_NEXT;
+}
+THREAD(walks) { assert(ax_map_for_each(map, looks, NULL) == AX_OK); return NULL; }
+AX_MODEL_TEST(M2_a_value_that_a_walk_shows_orders_what_was_before_it)
+{
+    open_map();
+    assert(ax_map_put(map, key(1), 3) == AX_OK);
+    run2(puts_after_note, walks);
+    assert(shown <= 1);
+    close_map();
+}
+AX_MODEL_TEST(M2_a_walk_may_meet_a_key_that_is_being_inserted)
+{
+    open_map();
+    run2(puts_after_note, walks);
+    close_map();
+}
+AX_MODEL_TEST(M2_a_walk_shows_a_key_once_while_it_moves)
+{
+    open_full_map();
+    run2(puts_7, walks);
+    assert(shown == 1);
+    close_map();
+}
+THREAD(reads_stats)
+{
+    ax_map_stats stats;
+    ax_map_stats_read(map, &stats);
+    return NULL;
+}
+AX_MODEL_TEST(M2_statistics_while_the_first_table_comes)
+{
+    open_map();
+    run2(puts_other, reads_stats);
+    close_map();
+}
+AX_MODEL_TEST(M2_statistics_while_another_table_comes)
+{
+    open_full_map();
+    run2(puts_7, reads_stats);
+    close_map();
+}
+THREAD(makes_some_room) { assert(ax_map_reserve(map, 1) == AX_OK); return NULL; }
+THREAD(makes_more_room) { assert(ax_map_reserve(map, 8) == AX_OK); return NULL; }
+AX_MODEL_TEST(M2_two_may_make_room)
+{
+    open_map();
+    run2(makes_some_room, makes_more_room);
+    close_map();
+}

@@ -5,7 +5,7 @@
  *
  *     HISTORY(name, PRESENT, TWO_SHARDS, "p2 r1", "g1 g2")      two threads, two operations each
  *
- * An operation is two characters, what and on which key of 1 to 3 (odd and even ones are in shards of their own, if
+ * An operation is two characters, what and on which key of 1 to 4 (odd and even ones are in shards of their own, if
  * there are two):
  *     g get   p put   a add   r remove   i put_if_absent   e replace_if_equal   d remove_if_equal   c get_or_compute
  *     * any of get, add, remove, put_if_absent          ? any
@@ -19,7 +19,7 @@
 
 #define UNSEEN __attribute__((no_sanitize("thread"))) /* what judges is no part of what is explored */
 
-enum { THREADS = 4, STEPS = 3, KEYS = 4, FIRST_VALUE = 3 };
+enum { THREADS = 4, STEPS = 3, KEYS = 5, FIRST_VALUE = 3 };
 
 struct step {
     char what;
@@ -129,11 +129,14 @@ enum start {
     ABSENT,  /* nothing, nor a table */
     PRESENT, /* key 1 */
     DEAD,    /* key 1 had a value once */
+    BOTH,    /* keys 1 and 2 */
     FULL,    /* key 1, and the next insertion into its shard rebuilds the table */
+    CROWDED, /* so does it here, but key 1 comes after so many others that it is not in the first bucket */
 };
 enum places {
-    ONE_PLACE, /* of all keys: one chain of the ck index, neighbours in the own one */
-    TWO_SHARDS
+    ONE_PLACE,  /* of all keys: one chain of the ck index, neighbours in the own one */
+    TWO_PLACES, /* the same for odd and even ones, in two shards */
+    TWO_SHARDS  /* neighbours, but no chains */
 };
 
 #ifdef CK
@@ -142,18 +145,58 @@ enum { ROOM = 7 }; /* insertions without a rebuild */
 enum { ROOM = 3 };
 #endif
 
-static void open_map(enum start start, enum places places, uint64_t values[KEYS])
+static void put_first(uint64_t k, uint64_t values[KEYS])
 {
-    ax_map_options options = {LAYOUT, .shards = places == TWO_SHARDS ? 2 : 1,
-                              .hash = places == TWO_SHARDS ? own_place : same_place};
-    uint64_t used = start == ABSENT ? 0 : start == FULL ? ROOM : 1;
+    assert(ax_map_put(map, key(k), FIRST_VALUE) == AX_OK);
+    if (k < KEYS)
+        values[k] = FIRST_VALUE;
+}
+static void remove_first(uint64_t k, uint64_t values[KEYS])
+{
+    assert(ax_map_remove(map, key(k), NULL) == AX_OK);
+    if (k < KEYS)
+        values[k] = 0;
+}
+
+/* How many there are besides key 1. */
+static size_t put_a_crowd(uint64_t values[KEYS])
+{
+#ifdef CK /* of which the next one does not find a slot near, so that ck makes a larger map by itself */
+    for (uint64_t k = 5; k <= 9; k += 2)
+        put_first(k, values);
+    put_first(1, values);
+    return 3;
+#else /* that leaves one table for another, of eight slots: key 1 is in the fifth, and six are all it takes */
+    for (uint64_t k = 5; k <= 9; k += 2)
+        put_first(k, values);
+    remove_first(9, values);
+    put_first(11, values);
+    put_first(13, values);
+    put_first(1, values);
+    put_first(15, values);
+    return 5;
+#endif
+}
+
+/* How many keys are there that no operation is on. */
+static size_t open_map(enum start start, enum places places, uint64_t values[KEYS])
+{
+    ax_map_options options = {LAYOUT, .shards = places == ONE_PLACE ? 1 : 2,
+                              .hash = places == ONE_PLACE ? same_place : places == TWO_PLACES ? two_places : own_place};
     assert(ax_map_create(&options, &map) == AX_OK);
-    for (uint64_t i = 0; i < used; i++) /* 1, 5, 7, ... */
-        assert(ax_map_put(map, key(i ? 3 + 2 * i : 1), FIRST_VALUE) == AX_OK);
-    for (uint64_t i = start == DEAD ? 0 : 1; i < used; i++)
-        assert(ax_map_remove(map, key(i ? 3 + 2 * i : 1), NULL) == AX_OK);
-    if (start == PRESENT || start == FULL)
-        values[1] = FIRST_VALUE;
+    if (start == CROWDED)
+        return put_a_crowd(values);
+    if (start != ABSENT)
+        put_first(1, values);
+    if (start == BOTH)
+        put_first(2, values);
+    for (uint64_t i = 0; start == FULL && i + 1 < ROOM; i++)
+        put_first(5 + 2 * i, values);
+    for (uint64_t i = 0; start == FULL && i + 1 < ROOM; i++)
+        remove_first(5 + 2 * i, values);
+    if (start == DEAD)
+        remove_first(1, values);
+    return 0;
 }
 
 /* Threads that may do anything are alike: each chooses what the one before it did, or what comes after that. */
@@ -183,8 +226,7 @@ static void history(enum start start, enum places places, const char *const *tex
     const size_t none[THREADS] = {0};
     void *(*entries[THREADS])(void *);
     unsigned least = 0;
-    size_t count = 0;
-    open_map(start, places, first);
+    size_t count = open_map(start, places, first);
     for (threads = 0; texts[threads]; threads++) {
         plan_thread(plan[threads], &steps[threads], texts[threads], &least);
         entries[threads] = takes_its_steps;

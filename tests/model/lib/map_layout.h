@@ -19,14 +19,24 @@
 #define LAYOUT .index = AX_MAP_INDEX_OWN
 #endif
 
-/* The key n, below 16. */
+/* The key n, below 32. */
 static inline ax_key key(uint64_t n)
 {
 #ifdef ENTRIES
-    static const uint64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const uint64_t numbers[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                       16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
     return ax_key_bytes(&numbers[n], sizeof numbers[n]);
 #else
     return ax_key_u64(n);
+#endif
+}
+
+static inline bool same_number(ax_key k, uint64_t n)
+{
+#ifdef ENTRIES
+    return memcmp((const void *)(uintptr_t)k.word_, &n, sizeof n) == 0;
+#else
+    return ax_key_number(k) == n;
 #endif
 }
 
@@ -36,13 +46,20 @@ static inline uint64_t same_place(void *context, const void *key, size_t length)
     (void)context, (void)key, (void)length;
     return 0x1234567800000000u;
 }
-/* and one that puts odd and even ones into shards of their own, if there are two. */
-static inline uint64_t own_place(void *context, const void *key, size_t length)
+/* one that gives odd and even ones a place each, in shards of their own, */
+static inline uint64_t two_places(void *context, const void *key, size_t length)
 {
     uint64_t number;
     (void)context;
     memcpy(&number, key, length);
-    return (number & 1) << 63 | (number & 1) << 48 | (number & 14) << 59; /* whichever bits choose the shard */
+    return (number & 1) << 63 | (number & 1) << 48 | 2; /* whichever bits choose the shard */
+}
+/* and one that puts odd and even ones into shards of their own and makes those neighbours. */
+static inline uint64_t own_place(void *context, const void *key, size_t length)
+{
+    uint64_t number;
+    memcpy(&number, key, length);
+    return two_places(context, key, length) | (number & 30) << 57;
 }
 
 #endif

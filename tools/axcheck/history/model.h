@@ -10,7 +10,7 @@ extern const struct axc_model axc_counter, axc_register, axc_map, axc_set, axc_t
 
 /* The verbs of each model, in the order of its table. */
 enum { WORD_READ, WORD_WRITE, WORD_ADD, WORD_ADD_CHECKED, WORD_EXCHANGE, WORD_CAS, WORD_RAISE, WORD_LOWER };
-enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS, MAP_ADD };
+enum { MAP_GET, MAP_PUT, MAP_INSERT, MAP_REMOVE, MAP_CAS, MAP_ADD, MAP_UPDATE };
 enum { SET_ADD, SET_REMOVE, SET_CONTAINS };
 enum { MUTEX_LOCK, MUTEX_TRYLOCK, MUTEX_UNLOCK };
 enum { TICKETS_SELL, TICKETS_REFUND, TICKETS_LEFT, TICKETS_CLOSE };

@@ -114,7 +114,7 @@ const struct axc_model axc_register = {
 static const struct axc_verb map_verbs[] = {
     [MAP_GET] = {"get", 1, 1, AXC_READS},       [MAP_PUT] = {"put", 2, 1, AXC_ACTS},  [MAP_INSERT] = {"insert", 2, 1, AXC_IDLE_ON_ZERO},
     [MAP_REMOVE] = {"remove", 1, 1, AXC_IDLE_ON_NONE}, [MAP_CAS] = {"cas", 3, 1, AXC_IDLE_ON_ZERO},
-    [MAP_ADD] = {"add", 2, 1, AXC_ACTS},
+    [MAP_ADD] = {"add", 2, 1, AXC_ACTS},        [MAP_UPDATE] = {"update", 2, 1, AXC_IDLE_ON_ZERO},
 };
 
 static const char *map_refuse(const struct axc_history *history, const struct axc_op *op, const int64_t *values)
@@ -123,7 +123,7 @@ static const char *map_refuse(const struct axc_history *history, const struct ax
     for (size_t i = 0; i < op->args; i++)
         if (!axc_is_number(values[i]))
             return "a key or value is no number";
-    return op->verb == MAP_INSERT || op->verb == MAP_CAS ? refuse_flag(op, values) : NULL;
+    return op->verb == MAP_INSERT || op->verb == MAP_CAS || op->verb == MAP_UPDATE ? refuse_flag(op, values) : NULL;
 }
 
 static size_t map_begin(const struct axc_history *history, int64_t *state)
@@ -163,6 +163,10 @@ static enum axc_step map_step(const struct axc_history *history, const struct ax
     case MAP_ADD:
         (void)__builtin_add_overflow(now == AXC_NONE ? 0 : now, values[1], &next[0]); /* wraps, as counter's does */
         return axc_legal_if(axc_result_is(op, values, now));
+    case MAP_UPDATE:
+        if (now != AXC_NONE)
+            (void)__builtin_add_overflow(now, values[1], &next[0]);
+        return axc_legal_if(axc_result_is(op, values, now != AXC_NONE));
     default:
         return AXC_ILLEGAL;
     }
