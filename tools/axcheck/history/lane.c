@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lane.h"
 
+#include <endian.h>
 #include <string.h>
 
 void axc_kinds_of(const struct axc_model *model, struct axc_kinds *kinds)
@@ -126,7 +127,7 @@ const char *axc_decode_slowly(const struct axc_history *history, const char **at
     return NULL;
 }
 
-const unsigned char *axc_take_long(const unsigned char *at, uint64_t *out)
+static const unsigned char *take_longest(const unsigned char *at, uint64_t *out)
 {
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
@@ -139,6 +140,24 @@ const unsigned char *axc_take_long(const unsigned char *at, uint64_t *out)
     }
     *out = value;
     return at;
+}
+
+/* Up to eight bytes at once, whatever their number: neighbouring sevens of bits are put together, then fourteens, then
+ * twenty-eights. */
+const unsigned char *axc_take_long(const unsigned char *at, uint64_t *out)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    bytes = le64toh(bytes);
+    uint64_t ends = ~bytes & UINT64_C(0x8080808080808080);
+    if (ends == 0)
+        return take_longest(at, out);
+    unsigned bits = (unsigned)__builtin_ctzll(ends) + 1; /* of the bytes up to the first without its top bit */
+    bytes &= UINT64_C(0x7f7f7f7f7f7f7f7f) >> (64 - bits);
+    bytes = (bytes & UINT64_C(0x007f007f007f007f)) | (bytes & UINT64_C(0x7f007f007f007f00)) >> 1;
+    bytes = (bytes & UINT64_C(0x00003fff00003fff)) | (bytes & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *out = (bytes & UINT64_C(0x000000000fffffff)) | (bytes & UINT64_C(0x0fffffff00000000)) >> 4;
+    return at + bits / 8;
 }
 
 void axc_cursor_begin(struct axc_cursor *cursor, const struct axc_history *history, const struct axc_lane *lane)
