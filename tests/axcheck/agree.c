@@ -470,7 +470,7 @@ static bool all_were_asked(uint64_t histories)
 
 int main(int argc, char **argv)
 {
-    uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, right = 0, wrong = 0, fast = 0, fast_wrong = 0, shrunk_count = 0, replaced = 0, narrowed = 0, beginnings = 0;
+    uint64_t wanted = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, right = 0, wrong = 0, fast = 0, fast_wrong = 0, shrunk_count = 0, replaced = 0, narrowed = 0, beginnings = 0, of_model[MODELS] = {0};
     random_state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     axc_budget_init((size_t)256 << 20);
     for (uint64_t n = 0; n < wanted * 10; n++)
@@ -492,6 +492,8 @@ int main(int argc, char **argv)
         enum axc_answer answer = axc_search(part, &allowance, &stats);
         require(answer == (possible ? AXC_YES : AXC_NO), "the search and the oracle disagree", &history);
         (possible ? right++ : wrong++);
+        for (size_t i = 0; i < MODELS; i++)
+            of_model[i] += history.model == axc_models[i] ? 1 : 0;
         enum axc_finding walked = axc_fast_quiet(part);
         require(walked == AXC_NOT_MINE || (walked == AXC_RIGHT) == possible, "from one quiet moment to the next it differs from the oracle", &history);
         if (walked != AXC_NOT_MINE)
@@ -523,6 +525,9 @@ int main(int argc, char **argv)
     }
     printf("%" PRIu64 " histories: %" PRIu64 " right, %" PRIu64 " wrong (%" PRIu64 " of them shrunk, %" PRIu64 " to what a beginning leads to); the fast judges took %" PRIu64
            ", %" PRIu64 " of them wrong, and narrowed %" PRIu64 "; %" PRIu64 " beginnings\n", wanted, right, wrong, shrunk_count, replaced, fast, fast_wrong, narrowed, beginnings);
+    for (size_t i = 0; i < MODELS; i++)
+        printf("  %s %" PRIu64, axc_models[i]->name, of_model[i]);
+    printf("\n");
     /* A run that met only one kind would show nothing. */
     return axc_models[MODELS] == NULL && all_were_asked(wanted) && narrowed > wanted / 100 && right > wanted / 10 && wrong > wanted / 20 && fast > wanted / 20 && fast_wrong > wanted / 100 && replaced > wanted / 100 && beginnings > wanted / 20 ? 0 : 1;
 }
