@@ -132,6 +132,13 @@ const char *axi_history_open(struct axi_stress *stress)
         return "--history: no memory";
     history->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
     int error = history->fd < 0 ? errno : 0;
+    struct stat other;
+    if (error == 0 && stress->record_path != NULL && stat(stress->record_path, &other) == 0 && fstat(history->fd, &status) == 0 &&
+        S_ISREG(status.st_mode) && status.st_dev == other.st_dev && status.st_ino == other.st_ino) {
+        close(history->fd);
+        free(history);
+        return "--record and --history name the same file";
+    }
     if (error == 0 && fstat(history->fd, &status) == 0 && S_ISFIFO(status.st_mode)) {
         close(history->fd);
         error = ESPIPE; /* long writes of several threads would mix in a pipe */

@@ -12,6 +12,8 @@
 #include "number.h"
 #include "pause.h"
 
+#define WEIGHT_DIGITS 32
+
 static __attribute__((format(printf, 2, 3))) bool refuse(const struct axi_stress *stress, const char *format, ...)
 {
     char sentence[AXI_SENTENCE];
@@ -58,7 +60,7 @@ static bool take_mix(struct axi_stress *stress, const char *text)
     if (program->operation_count == 0)
         return refuse(stress, "--mix %s: this program has one operation only", text);
     uint32_t weight[AX_STRESS_OPERATIONS] = { 0 };
-    bool any = false;
+    bool any = false, given[AX_STRESS_OPERATIONS] = { false };
     for (const char *at = text; *at != '\0';) {
         size_t length = strcspn(at, ",");
         const char *equals = memchr(at, '=', length);
@@ -70,15 +72,20 @@ static bool take_mix(struct axi_stress *stress, const char *text)
         if (equals == NULL || which == program->operation_count)
             return refuse(stress, "--mix %s: give operations and weights as in %s=90,... (--help names the operations)",
                           text, program->operations[0].name);
-        char digits[32];
-        snprintf(digits, sizeof digits, "%.*s", (int)(length - name_length - 1), equals + 1);
+        if (given[which])
+            return refuse(stress, "--mix %s: %s has two weights", text, program->operations[which].name);
+        given[which] = true;
+        char digits[WEIGHT_DIGITS];
+        int count = snprintf(digits, sizeof digits, "%.*s", (int)(length - name_length - 1), equals + 1);
         int64_t value;
-        const char *error = axi_number(digits, 0, 0, AXI_WEIGHT_MOST, &value);
+        const char *error = count < WEIGHT_DIGITS ? axi_number(digits, 0, 0, AXI_WEIGHT_MOST, &value) : "... has too many digits";
         if (error != NULL)
             return refuse(stress, "--mix %s: the weight %s %s", text, digits, error);
         weight[which] = (uint32_t)value;
         any = any || value > 0;
         at += length;
+        if (at[0] == ',' && at[1] == '\0')
+            return refuse(stress, "--mix %s: nothing follows the last comma", text);
         at += *at == ',';
     }
     if (!any)

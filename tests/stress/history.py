@@ -87,6 +87,10 @@ os.mkfifo(path + ".pipe")
 assert "--history" in run(counter, "--iters", "10", "--history", path + ".pipe", code=(2,)).stderr
 assert "writes none" in run(subject, "--iters", "10", "--history", path, code=(2,)).stderr
 assert "--history" in run(counter, "--help").stdout and "--history" not in run(subject, "--help").stdout
+beside = os.path.join(folder.name, "beside")
+for name in (beside, os.path.join(folder.name, ".", "beside")):
+    assert "the same file" in run(counter, "--iters", "10", "--record", beside, "--history", name, code=(2,)).stderr
+run(counter, "--iters", "10", "--record", "/dev/null", "--history", "/dev/null")
 if os.path.exists("/dev/full"):
     assert "--history" in run(counter, "--iters", "10", "--history", "/dev/full", code=(70,)).stderr
 
