@@ -16,8 +16,8 @@
  *
  * Why this is lock-free: a change fails only because another took one of its accounts. Changes that fail do so
  * at a higher account than those they took. Take the highest account at which changes fail for ever: who took
- * it doesn't fail any more, and before the next try of whoever failed there it is over: the wait is bounded, and ends in
- * helping unless the account has changed hands in it (wait_or_help).
+ * it doesn't fail any more, and is done before whoever failed there tries again: that one's waits are bounded,
+ * and end in helping unless the account has changed hands (wait_or_help).
  *
  * Where a change stands in the order of all: at the winning decider's reading of the clock. From there on all
  * its accounts are taken, and whoever wants to know one's balance completes the decision first.

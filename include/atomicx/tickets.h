@@ -119,7 +119,7 @@ uint32_t ax_tickets_capacity(const ax_tickets *tickets);
 
 /**
  * No sale that begins after close has returned succeeds, from a lease neither. May be called again.
- * Refunds still work.
+ * Refunds still work. Time: a store for each lease that init was asked for.
  */
 void ax_tickets_close(ax_tickets *tickets);
 
