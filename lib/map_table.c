@@ -76,7 +76,8 @@ struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, u
             if (!bits)
                 continue;
             axi_cell *cell = &bucket[__builtin_ctz(bits)].word; /* a key has one slot in a table at most */
-            uint64_t word = axi_load_seq_cst(cell, M1_sc);      /* M1.sc */
+            /* M2.acq: the scan has read this word, or an older one, by M1 */
+            uint64_t word = axi_load_acquire(cell, M2_acq);
             if (word != AXI_CELL_MOVED)
                 return (struct axi_found){ cell, word };
             break;
@@ -136,7 +137,7 @@ static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, 
 /* SLOTS: cells change without the mutex, so the copy is made good before MOVED sends anyone to it. */
 static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
 {
-    uint64_t word = axi_load_acquire(&from->word, M2_acq); /* M2.acq: who finds the copy has what came with the word */
+    uint64_t word = axi_load_relaxed(&from->word); /* relaxed: nobody needs the copy before the swap, which acquires */
     if (word == AXI_CELL_EMPTY)
         return; /* and stays so: new keys go to the next table */
     struct axi_slot *copy = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* map.h under the model: the real lib/map*.c over stand-ins for ck_ht and the grace period (standin/ck_ht.c,
- * standin/urcu-bp.c, standin/reclaim.c), for all layouts (map_layout.h). One shard, and a hash that makes two keys neighbours. */
+ * standin/urcu-bp.c, standin/reclaim.c), for all layouts (map_layout.h). One shard, and a hash that makes two keys
+ * neighbours. */
 #include "../threads.h"
 
 #include "map_layout.h"

@@ -27,6 +27,11 @@ HISTORY(M1_of_two_that_insert_into_chains_one_sees_the_other, BOTH, TWO_PLACES, 
 HISTORY(M1_of_two_that_insert_and_rebuild_one_sees_the_other, FULL, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_insert_into_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_replace_in_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p1 g2", "p2 g1")
+HISTORY(M1_of_two_that_insert_into_a_bucket_one_sees_the_other, ROOMY, TWO_SHARDS, "p3 g2", "p2 g3")
+#ifdef SLOTS
+HISTORY(M1_of_two_that_move_others_and_insert_one_sees_the_other, SPREAD, BUCKETS, "r1 p3 g2", "p2 g3")
+HISTORY(M1_of_two_that_move_others_and_insert_the_short_way_too, LOOSE, BUCKETS, "r1 p3 g2", "p2 g3")
+#endif
 HISTORY(M1_of_two_that_move_and_replace_one_sees_the_other, FULL, TWO_SHARDS, "p3 p1 g2", "p2 g1")
 HISTORY(M1_who_sees_an_insertion_has_all_before_it, PRESENT, TWO_SHARDS, "p2", "g2 r1", "g1 g2")
 HISTORY(M1_who_sees_a_removal_from_a_chain_has_all_before_it, BOTH, ONE_PLACE, "p3", "g3 r2", "g2 g3")

@@ -31,6 +31,7 @@ struct step {
 static ax_map *map;
 static struct step plan[THREADS][STEPS];
 static size_t steps[THREADS], threads;
+static bool named[KEYS];
 
 static ax_status compute(void *context, ax_key k, uint64_t *value)
 {
@@ -131,12 +132,16 @@ enum start {
     DEAD,    /* key 1 had a value once */
     BOTH,    /* keys 1 and 2 */
     FULL,    /* key 1, and the next insertion into its shard rebuilds the table */
+    SPREAD,  /* its removal begins a rebuild, which first moves others than the four dead keys in key 3's bucket */
+    LOOSE,   /* the same with three */
+    ROOMY,   /* key 3 will get the fourth slot of its bucket, of four */
     CROWDED, /* so does it here, but key 1 comes after so many others that it is not in the first bucket */
 };
 enum places {
     ONE_PLACE,  /* of all keys: one chain of the ck index, neighbours in the own one */
     TWO_PLACES, /* the same for odd and even ones, in two shards */
-    TWO_SHARDS  /* neighbours, but no chains */
+    TWO_SHARDS, /* neighbours, but no chains */
+    BUCKETS     /* see SPREAD */
 };
 
 #ifdef CK
@@ -178,14 +183,38 @@ static size_t put_a_crowd(uint64_t values[KEYS])
 #endif
 }
 
+static size_t put_spread(uint64_t first, uint64_t values[KEYS])
+{
+    for (uint64_t k = first; k <= 13; k += 2)
+        put_first(k, values);
+    put_first(1, values);
+    for (uint64_t k = first; k <= 11; k += 2)
+        remove_first(k, values);
+    return 1;
+}
+
+static size_t put_three_with_room(uint64_t values[KEYS])
+{
+    assert(ax_map_reserve(map, 1) == AX_OK);
+    for (uint64_t k = 5; k <= 9; k += 2)
+        put_first(k, values);
+    return 3;
+}
+
 /* How many keys are there that no operation is on. */
 static size_t open_map(enum start start, enum places places, uint64_t values[KEYS])
 {
-    ax_map_options options = {LAYOUT, .shards = places == ONE_PLACE ? 1 : 2,
-                              .hash = places == ONE_PLACE ? same_place : places == TWO_PLACES ? two_places : own_place};
+    static uint64_t (*const hashes[])(void *, const void *, size_t) = {same_place, two_places, own_place, spread};
+    ax_map_options options = {LAYOUT, .shards = places == ONE_PLACE ? 1 : 2, .hash = hashes[places]};
     assert(ax_map_create(&options, &map) == AX_OK);
     if (start == CROWDED)
         return put_a_crowd(values);
+    if (start == SPREAD)
+        return put_spread(5, values);
+    if (start == LOOSE)
+        return put_spread(7, values);
+    if (start == ROOMY)
+        return put_three_with_room(values);
     if (start != ABSENT)
         put_first(1, values);
     if (start == BOTH)
@@ -216,6 +245,7 @@ static void plan_thread(struct step *s, size_t *count, const char *text, unsigne
         if (*text == '*' || *text == '?')
             s->what = chosen(*text == '*' ? 4 : 8, alone ? least : &any);
         s->key = (uint64_t)(text[1] - '0');
+        named[s->key] = true;
         s->value = 100 * (threads + 1) + 10 * *count;
     }
 }
@@ -233,7 +263,10 @@ static void history(enum start start, enum places places, const char *const *tex
     }
     run_threads(entries, threads);
     for (uint64_t k = 1; k < KEYS; k++)
-        count += ax_map_get(map, key(k), &last[k]) == AX_OK;
+        if (named[k])
+            count += ax_map_get(map, key(k), &last[k]) == AX_OK;
+        else
+            count += (last[k] = first[k]) != 0;
     assert(ax_map_len(map) == count);
     if (!explained(none, first, last))
         ax_model_fail("no order of the operations explains what they said");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * map_layout.h: the same tests over the map's three layouts (lib/map_impl.h). Compiled with -DENTRIES or -DCK for those,
- * with neither for slots.
+ * map_layout.h: the same tests over the map's three layouts (lib/map_impl.h). Compiled with -DENTRIES or -DCK for
+ * those, with neither for slots.
  */
 #ifndef TESTS_MODEL_MAP_LAYOUT_H
 #define TESTS_MODEL_MAP_LAYOUT_H
@@ -45,6 +45,14 @@ static inline uint64_t same_place(void *context, const void *key, size_t length)
 {
     (void)context, (void)key, (void)length;
     return 0x1234567800000000u;
+}
+/* one that gives keys 3 to 11 another bucket of a table of 16 slots than the rest, */
+static inline uint64_t spread(void *context, const void *key, size_t length)
+{
+    uint64_t number;
+    (void)context;
+    memcpy(&number, key, length);
+    return (number & 1) << 63 | (number & 1) << 48 | (uint64_t)(number >= 3 && number <= 11) << 6;
 }
 /* one that gives odd and even ones a place each, in shards of their own, */
 static inline uint64_t two_places(void *context, const void *key, size_t length)

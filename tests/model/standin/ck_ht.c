@@ -2,18 +2,18 @@
 /* Stands in for ck_ht (Concurrency Kit 0.7.1, DIRECT mode) in model builds: not its code but its contract, in C11
  * atomics, so that lib/map_ck.c, which relies on it, can be explored.
  *
- *   One writer. Everything but get is for one thread at a time. What writers alone see is plain here: two of them, or a
- *   walk beside one, are a data race.
+ *   One writer. Everything but get is for one thread at a time. What writers alone see is plain here: two of them,
+ *   or a walk beside one, are a data race.
  *
- *   put takes the first slot of the probe sequence that is empty or a tombstone; it stores the value, then the key. A key
- *   that is there must not be put: behind a tombstone 0.7.1 stores it twice. Here that fails the test.
+ *   put takes the first slot of the probe sequence that is empty or a tombstone; it stores the value, then the key.
+ *   A key that is there must not be put: behind a tombstone 0.7.1 stores it twice. Here that fails the test.
  *
  *   remove turns the key into a tombstone, which never becomes empty again.
  *
  *   get goes from slot to slot and loads the key, then the value. An empty slot ends it. What the address it returns
  *   leads to is what was there before a store fence before the put; on the machine that is an address dependency, here
- *   it takes an acquire fence. If its slot was taken out and used again meanwhile, it may return another key's value: ck
- *   counts such uses and looks at the count again, but has no fence between the value and that.
+ *   it takes an acquire fence. If its slot was taken out and used again meanwhile, it may return another key's value:
+ *   ck counts such uses and looks at the count again, but has no fence between the value and that.
  *
  *   It grows by itself, into a map published with release, when a put finds no slot in as many as it tries, or half are
  *   used; the old map is handed to free to be deferred. Without memory such a put fails; if the key is in already, it
