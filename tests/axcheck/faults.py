@@ -16,6 +16,7 @@ import tempfile
 
 SOURCES, AGREE, ARCHIVE, COMPILER = sys.argv[1:5]
 HISTORIES = ("20000", "400000", "5000000")  # the larger numbers for those that show rarely
+SECONDS = 900  # ends what a fault has made endless
 FLAGS = ["-std=c11", "-O1", "-D_GNU_SOURCE", "-I" + SOURCES]
 
 FAULTS = {
@@ -142,7 +143,10 @@ FAULTS = {
 def told(program):
     """What agree said was wrong, or None; and of how many histories."""
     for count in HISTORIES:
-        done = subprocess.run([program, count], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run([program, count], capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return f"a judge that does not end in {SECONDS} s", count
         said = re.search(r"^agree: (.*)", done.stderr, re.M)
         if said or done.returncode < 0:
             return said[1] if said else f"signal {-done.returncode}", count
