@@ -5,7 +5,7 @@
     rc11.py c LITMUS            writes a C file of model tests to stdout
     rc11.py expect LITMUS       prints executions and outcomes per program
     rc11.py check LITMUS COMMAND...   runs COMMAND --json and compares outcomes and their counts
-    rc11.py random SEED COUNT   writes a litmus file of random programs to stdout
+    rc11.py random SEED COUNT   writes a litmus file of random programs to stdout, every other one with waits
 
 The second opinion that axmodel is checked against. It shares nothing with axmodel: every assignment of
 sources to reads and every order of the writes to a location is tried, and each candidate is judged by
@@ -24,6 +24,7 @@ import sys
 ORDERS = {"rlx": "relaxed", "acq": "acquire", "rel": "release", "acq_rel": "acq_rel", "sc": "seq_cst"}
 ACQUIRE = {"acq", "acq_rel", "sc"}
 RELEASE = {"rel", "acq_rel", "sc"}
+RESULTS = "RXACB"  # operations whose value is part of the outcome
 
 
 def parse(path):
@@ -46,7 +47,7 @@ def parse(path):
             name, body = text.split(" : ", 1)
             threads = [[op.split() for op in thread.split(";")] for thread in body.split("||")]
             for op in itertools.chain(*threads):
-                if op[0] not in "WRXACF" or op[-1] not in ORDERS:
+                if op[0] not in "WRXACBFLUSM" or op[-1] not in ORDERS:
                     sys.exit(f"{path}:{number}: cannot read {' '.join(op)}")
             programs.append((name.strip(), threads))
         combos = [{}]
@@ -56,7 +57,11 @@ def parse(path):
 # ---- the candidate executions of a program ----
 
 def locations(threads):
-    return sorted({op[1] for thread in threads for op in thread if op[0] != "F"})
+    return sorted({op[1] for thread in threads for op in thread if op[0] not in "FM"})
+
+
+def mutexes(threads):
+    return {op[1] for thread in threads for op in thread if op[0] == "L"}
 
 
 class Slot:
@@ -65,17 +70,29 @@ class Slot:
     def __init__(self, thread, index, op):
         self.thread, self.index, self.op = thread, index, op
         self.kind = op[0]
-        self.loc = op[1] if self.kind != "F" else None
-        self.reads = self.kind in "RXAC"
-        self.may_write = self.kind in "WXAC"
+        self.loc = op[1] if self.kind not in "FM" else None
+        self.reads = self.kind in "RXACBLS"
+        self.may_write = self.kind in "WXACBLU"
+        self.weak_failure = False  # of this candidate
+
+    def possible(self, old):
+        """Whether it can go on when it finds this value: a lock waits for 0, an S for its value, and a weak
+        compare-exchange that fails in spite of its value needs that value."""
+        if self.kind == "L":
+            return old == 0
+        if self.kind == "S" or self.weak_failure:
+            return old == int(self.op[2])
+        return True
 
     def written(self, old):
         if self.kind in "WX":
             return int(self.op[2])
         if self.kind == "A":
             return old + int(self.op[2])
-        if self.kind == "C":
-            return int(self.op[3]) if old == int(self.op[2]) else None
+        if self.kind in "CB":
+            return int(self.op[3]) if old == int(self.op[2]) and not self.weak_failure else None
+        if self.kind in "LU":
+            return 1 if self.kind == "L" else 0
         return None
 
 
@@ -100,6 +117,8 @@ def evaluate(slots, source):
                 if not visit(w) or wrote[w] is None:
                     return False
                 read[s] = wrote[w]
+            if not s.possible(read[s]):
+                return False
         wrote[s] = s.written(read.get(s))
         state[s] = "done"
         return True
@@ -182,7 +201,7 @@ def consistent(slots, locs, source, read, wrote, mo_choice, c11):
     n_init = len(events)
     for s in slots:
         order = s.op[-1]
-        if s.kind == "C":
+        if s.kind in "CB":
             order = s.op[-2] if wrote[s] is not None else s.op[-1]
         if s.kind == "F":
             events.append(Event("F", None, order, s.thread, s))
@@ -246,12 +265,36 @@ def consistent(slots, locs, source, read, wrote, mo_choice, c11):
     return not reflexive(plus(union(psc_base, psc_f)))
 
 
+def deaths(thread):
+    """What of a thread may be left when it dies before one of its operations after M, or does not."""
+    mortal = [i for i, op in enumerate(thread) if op[0] == "M"]
+    if mortal:
+        for i, op in enumerate(thread):
+            if i > mortal[0] and op[0] not in "FM":
+                yield i
+    yield len(thread)
+
+
 def explore(threads, c11):
     """{outcome: number of consistent executions}"""
-    slots = [Slot(t, i, op) for t, thread in enumerate(threads) for i, op in enumerate(thread)]
-    locs = locations(threads)
-    readers = [s for s in slots if s.reads]
+    every = [Slot(t, i, op) for t, thread in enumerate(threads) for i, op in enumerate(thread)]
     table = {}
+    for ends in itertools.product(*map(deaths, threads)):
+        slots = [s for s in every if s.index < ends[s.thread]]
+        weak = [s for s in slots if s.kind == "B"]
+        for failures in itertools.product([False, True], repeat=len(weak)):
+            for s, fails in zip(weak, failures):
+                s.weak_failure = fails
+            failing = [s.thread for s in weak if s.weak_failure]
+            if len(failing) == len(set(failing)):  # at most one per thread
+                add_executions(table, threads, every, slots, c11)
+    return table
+
+
+def add_executions(table, threads, every, slots, c11):
+    locs = locations(threads)
+    hidden = mutexes(threads)
+    readers = [s for s in slots if s.reads]
     sources = [[None] + [w for w in slots if w.may_write and w.loc == r.loc and w is not r] for r in readers]
     for choice in itertools.product(*sources):
         source = dict(zip(readers, choice))
@@ -264,12 +307,14 @@ def explore(threads, c11):
             if any(a.thread == b.thread and a.index > b.index for order in mo_choice
                    for k, a in enumerate(order) for b in order[k + 1:]):
                 continue  # against program order on one location: saves time, the axioms refuse it too
+            if any(s.reads and source[s] is not before for order in mo_choice for before, s in zip([None, *order], order)):
+                continue  # a read-modify-write that does not follow its source: the same
             if not consistent(slots, locs, source, read, wrote, mo_choice, c11):
                 continue
-            final = [wrote[order[-1]] if order else 0 for order in mo_choice]
-            outcome = " ".join(map(str, [read[s] for s in readers])) + " |" + "".join(f" {v}" for v in final)
+            final = [wrote[order[-1]] if order else 0 for loc, order in zip(locs, mo_choice) if loc not in hidden]
+            results = [read.get(s, 0) for s in every if s.kind in RESULTS]
+            outcome = " ".join(map(str, results)) + " |" + "".join(f" {v}" for v in final)
             table[outcome] = table.get(outcome, 0) + 1
-    return table
 
 
 # ---- the same programs in C ----
@@ -285,9 +330,11 @@ def c_source(programs):
            "static int r[32];", ""]
     for name, threads in programs:
         ident = identifier(name)
-        locs = locations(threads)
+        hidden = mutexes(threads)
+        locs = [x for x in locations(threads) if x not in hidden]
         out.append(f"/* {name} */")
         out.append("static atomic_int " + ", ".join(f"{ident}_{x}" for x in locs) + ";")
+        out += [f"static pthread_mutex_t {ident}_{x} = PTHREAD_MUTEX_INITIALIZER;" for x in sorted(hidden)]
         register = 0
         for t, thread in enumerate(threads):
             lines = []
@@ -296,7 +343,16 @@ def c_source(programs):
                 if op[0] == "F":
                     lines.append(f"atomic_thread_fence({order});")
                     continue
+                if op[0] == "M":
+                    lines.append("ax_model_mortal();")
+                    continue
                 at = f"&{ident}_{op[1]}"
+                if op[0] in "LU":
+                    lines.append(f"pthread_mutex_{'lock' if op[0] == 'L' else 'unlock'}({at});")
+                    continue
+                if op[0] == "S":
+                    lines.append(f"while (atomic_load_explicit({at}, {order}) != {op[2]}) ;")
+                    continue
                 if op[0] == "W":
                     lines.append(f"atomic_store_explicit({at}, {op[2]}, {order});")
                     continue
@@ -308,8 +364,9 @@ def c_source(programs):
                     lines.append(f"r[{register}] = atomic_fetch_add_explicit({at}, {op[2]}, {order});")
                 else:
                     success = f"memory_order_{ORDERS[op[-2]]}"
-                    lines.append(f"r[{register}] = {op[2]}; atomic_compare_exchange_strong_explicit("
-                                 f"{at}, &r[{register}], {op[3]}, {success}, {order});")
+                    strength = "strong" if op[0] == "C" else "weak"
+                    lines.append(f"int e{register} = {op[2]}; atomic_compare_exchange_{strength}_explicit("
+                                 f"{at}, &e{register}, {op[3]}, {success}, {order}); r[{register}] = e{register};")
                 register += 1
             out.append(f"static void *{ident}_{t}(void *u) {{ {' '.join(lines)} return u; }}")
         n = len(threads)
@@ -385,6 +442,46 @@ def random_program(rng):
     return " || ".join("; ".join(thread) for thread in threads)
 
 
+def waiting_program(rng):
+    """Two to four threads that also wait for each other, in ways that end: critical sections of one mutex, each of
+    one or two operations; loads until a value is there that an earlier thread stores, once; weak compare-exchanges;
+    and perhaps a thread that may die, for which nobody waits."""
+    count = rng.choice([2, 3, 3, 4])
+    flags = dict(zip(rng.sample(range(count), rng.choice([0, 1, 1, 2])), "pq"))
+    mortal = rng.choice([None, None] + [t for t in range(count) if t not in flags])
+    left = 6 if mortal is None else 5
+    value = 0
+    threads = []
+
+    def plain():
+        nonlocal value, left
+        value += 1
+        left -= 1
+        loc = rng.choice("xy")
+        kind = rng.choice("RRWWAB")
+        if kind == "R":
+            return [f"R {loc} {rng.choice(['rlx', 'acq', 'sc'])}"]
+        if kind == "W":
+            return [f"W {loc} {value} {rng.choice(['rlx', 'rel', 'sc'])}"]
+        if kind == "A":
+            return [f"A {loc} 10 {rng.choice(['rlx', 'acq', 'rel', 'acq_rel', 'sc'])}"]
+        return [f"B {loc} {rng.choice([0, 0, value - 1])} {value} {rng.choice(['rlx', 'acq_rel', 'sc'])} rlx"]
+
+    for t in range(count):
+        parts = [[f"S {flags[u]} 1 {rng.choice(['rlx', 'acq', 'sc'])}"] for u in flags if u < t and rng.random() < 0.6]
+        parts += [plain() for _ in range(rng.choice([0, 1, 1, 2])) if left > 0]
+        if t != mortal and left > 0 and rng.random() < 0.6:
+            parts.append(["L m acq"] + plain() + ["U m rel"])
+        rng.shuffle(parts)
+        if t in flags:
+            parts.insert(rng.randint(0, len(parts)), [f"W {flags[t]} 1 {rng.choice(['rlx', 'rel', 'sc'])}"])
+        if t == mortal:
+            parts.insert(rng.randint(0, len(parts)), ["M rlx"])
+        threads.append([op for part in parts for op in part])
+    threads[0].append("W x 99 rlx")
+    return " || ".join("; ".join(thread) for thread in threads if thread)
+
+
 def main():
     arguments = sys.argv[1:]
     c11 = "--c11" in arguments
@@ -393,7 +490,7 @@ def main():
     if len(arguments) == 3 and arguments[0] == "random":
         rng = random.Random(int(arguments[1]))
         for k in range(int(arguments[2])):
-            print(f"random{k} : {random_program(rng)}")
+            print(f"random{k} : {(waiting_program if k % 2 else random_program)(rng)}")
         return
     if len(arguments) < 2 or arguments[0] not in ("c", "expect", "check"):
         sys.exit(__doc__)

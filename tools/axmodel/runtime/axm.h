@@ -249,10 +249,11 @@ struct axm_options {
     unsigned events;     /* most events of one execution */
     unsigned preemptions; /* most of one execution, or AXM_ANY_NUMBER */
     unsigned unroll;     /* most passes of a thread by the same place, or AXM_ANY_NUMBER */
+    unsigned silence;    /* seconds of processor time without an event after which a run is taken for endless */
     bool c11_sequences;  /* release sequences with later writes of the same thread, as before C++20 */
     bool reuse;          /* freed memory may be handed out again at once */
     bool leaks;
-    bool quiet, json, progress, check_subset;
+    bool quiet, json, progress, check_subset, check_once;
     bool must_find, list, shrink;
     const char *test;    /* only this one */
 };
@@ -399,6 +400,10 @@ bool axm_execute(bool sampled);
 void axm_seen_load(const char *path);
 bool axm_is_outcome_test(const struct ax_model_case *c);
 bool axm_outcomes_compare(const struct ax_model_case *c, bool exhausted);
+
+/* once.c */
+void axm_once_reset(void);
+bool axm_once(void);
 
 /* options.c */
 void axm_parse(int argc, char **argv);

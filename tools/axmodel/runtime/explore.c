@@ -65,12 +65,18 @@ static bool newest_way(const struct axm_graph *g, uint16_t e, uint16_t a)
     return true;
 }
 
+/* The read half of a read-modify-write whose write half is missing. */
+static bool is_half(const struct axm_event *e)
+{
+    return e->kind == AXM_READ && e->result == AXM_WRITES && e->rmw == AXM_NONE;
+}
+
 /* Adds the missing write halves; false when one of them is dead and the graph cannot be run. */
 static bool settle(struct axm_graph *g)
 {
-    for (uint16_t i = 0; g->pending != 0 && i < g->n; i++) {
-        const struct axm_event *e = &g->ev[i];
-        if (e->kind != AXM_READ || e->result != AXM_WRITES || e->rmw != AXM_NONE)
+    uint16_t i = g->pending == 1 && is_half(&g->ev[g->n - 1]) ? (uint16_t)(g->n - 1) : 0;
+    for (; g->pending != 0 && i < g->n; i++) {
+        if (!is_half(&g->ev[i]))
             continue;
         uint16_t w = axm_write_half(g, i);
         if (g->ev[w].flags & AXM_DEAD)
@@ -215,6 +221,20 @@ static void copy_order(const struct axm_graph *g, struct axm_graph *h, uint16_t 
     }
 }
 
+/* Whether another read-modify-write than that of write a has the place after a's source, and a revisit of r by a leaves
+ * it there. */
+static bool stays_taken(const struct axm_graph *g, uint16_t a, uint16_t r)
+{
+    const struct axm_event *e = &g->ev[a];
+    if (e->rmw == AXM_NONE)
+        return false;
+    uint16_t other = axm_taken(g, e->loc, g->ev[e->rmw].rf);
+    if (other == AXM_NONE || other == e->rmw || other == r)
+        return false;
+    uint16_t half = g->ev[other].rmw;
+    return half < r || in_prefix(g, half, a);
+}
+
 /* Copies what a revisit of r by a keeps, r reading from a, into a new graph on top of the stack; false
  * when that graph is not consistent. */
 static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
@@ -245,16 +265,13 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
     uint16_t after = axm_newest(&h->locs[w->loc]);
     if (w->rmw != AXM_NONE) {
         struct axm_event *own = &h->ev[w->rmw];
-        good = axm_taken(h, w->loc, own->rf) == AXM_NONE;
-        if (good) {
-            axm_place(h, na, own->rf);
-            if (own->rf == AXM_INIT)
-                h->locs[w->loc].taken = w->rmw;
-            else
-                h->ev[own->rf].taken = w->rmw;
-            axm_read_from(h, nr, na);
-            good = axm_bound(h, nr) <= w->rank && axm_sc_consistent(h, nr, na);
-        }
+        axm_place(h, na, own->rf);
+        if (own->rf == AXM_INIT)
+            h->locs[w->loc].taken = w->rmw;
+        else
+            h->ev[own->rf].taken = w->rmw;
+        axm_read_from(h, nr, na);
+        good = axm_bound(h, nr) <= w->rank && axm_sc_consistent(h, nr, na);
     } else {
         axm_place(h, na, after);
         axm_read_from(h, nr, na);
@@ -357,6 +374,8 @@ static bool next_graph(void)
                 break;
             found = false;
             for (uint16_t r; !found && (r = next_target(g, i)) != AXM_NONE;) {
+                if (stays_taken(g, i, r))
+                    continue;
                 found = revisit(g, i, r);
                 if (!found)
                     pop_graph();

@@ -102,12 +102,11 @@ static void crashed(int sig, siginfo_t *info, void *context)
 
 /* Every second of processor time. A run lasts microseconds; one that is still the same after some seconds
  * and has made no event since is in a loop that nothing visible will end. */
-enum { PATIENCE = 5 };
 static void on_tick(int sig)
 {
     static AXM_STATE uint64_t run;
     static AXM_STATE uint16_t events;
-    static AXM_STATE int ticks;
+    static AXM_STATE unsigned ticks;
     (void)sig;
     if (axm.cur == NULL || axm.stats.runs != run || axm.g->n != events) {
         ticks = 0;
@@ -115,7 +114,7 @@ static void on_tick(int sig)
         events = axm.cur == NULL ? 0 : axm.g->n;
         return;
     }
-    if (++ticks < PATIENCE)
+    if (++ticks < axm.opt.silence)
         return;
     ticks = 0;
     axm.stalled = true;
@@ -124,8 +123,8 @@ static void on_tick(int sig)
     sigaddset(&set, SIGVTALRM);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     axm_violation(AXM_LIVELOCK, axm.cur->pc,
-                  "thread %u has run for %d s without an operation that others could see, after the one named below",
-                  axm.cur->tid, PATIENCE);
+                  "thread %u has run for %u s without an operation that others could see, after the one named below",
+                  axm.cur->tid, axm.opt.silence);
 }
 
 static void on_interrupt(int sig)
@@ -201,6 +200,10 @@ bool axm_execute(bool sampled)
             return false;
         }
         s->executions++;
+        if (axm.opt.check_once && axm.opt.mode == AXM_EXHAUSTIVE && !axm_once()) {
+            axm_note(AXM_DIVERGED, 0, "the search has come upon the same execution twice");
+            return true;
+        }
         if (!axm.shrinking && !axm_outcome_commit(sampled)) {
             axm_note(AXM_DIVERGED, 0, "a random execution gave an outcome that exhaustive search did not: %s",
                      axm_outcome_text());
@@ -331,6 +334,7 @@ static int run_test(struct ax_model_case *t)
     axm.verdict = AXM_HOLDS;
     axm.stalled = false;
     axm_outcomes_reset();
+    axm_once_reset();
     uint64_t start = now_ns();
     double cpu = cpu_seconds();
     bool violated = search(start);

@@ -17,13 +17,15 @@ static const char help[] =
     "  --seed X             of --random and --pct (default 1)\n"
     "  --replay TOKEN       the one execution a report names; with --bound executions=N, N times\n"
     "  --bound WHAT=N       executions, events (of one execution), spurious (weak failures per thread),\n"
-    "                       preemptions (of one execution), unroll (passes of a thread by one place); may be\n"
-    "                       repeated\n"
+    "                       preemptions (of one execution), unroll (passes of a thread by one place),\n"
+    "                       silence (seconds of processor time without a visible operation, default 5); may\n"
+    "                       be repeated\n"
     "  --rs c20|c11         release sequences as in C++20 (default) or with later writes of the thread\n"
     "  --reuse              malloc hands out freed memory at once, so that ABA shows\n"
     "  --no-shrink          report a violation as it was found, without looking for a smaller one like it\n"
     "  --no-leaks           memory that is never freed is no violation\n"
     "  --check-subset       after the exhaustive search: random executions must show nothing new\n"
+    "  --check-once         no execution may come twice in the exhaustive search (16 bytes of memory for each)\n"
     "  --must-find          for a program made wrong on purpose: exit 0 only if some test goes against its\n"
     "                       declaration\n"
     "  --seen FILE          of outcome tests: what a native run of the same source wrote with --json, to be\n"
@@ -73,6 +75,8 @@ static void bound(const char *program, const char *text)
         axm.opt.preemptions = (unsigned)n;
     else if (length == 6 && strncmp(text, "unroll", length) == 0 && n != 0 && n < AXM_ANY_NUMBER)
         axm.opt.unroll = (unsigned)n;
+    else if (length == 7 && strncmp(text, "silence", length) == 0 && n != 0 && n <= 3600)
+        axm.opt.silence = (unsigned)n;
     else
         axm_usage(program, "--bound cannot take", text);
 }
@@ -81,7 +85,7 @@ void axm_parse(int argc, char **argv)
 {
     struct axm_options *o = &axm.opt;
     *o = (struct axm_options){.mode = AXM_EXHAUSTIVE, .seed = 1, .spurious = 1, .events = 4000, .leaks = true, .shrink = true,
-                              .preemptions = AXM_ANY_NUMBER, .unroll = AXM_ANY_NUMBER};
+                              .preemptions = AXM_ANY_NUMBER, .unroll = AXM_ANY_NUMBER, .silence = 5};
     o->progress = isatty(STDERR_FILENO) != 0;
     for (int i = 1; i < argc; i++) {
         const char *a = argv[i];
@@ -134,6 +138,8 @@ void axm_parse(int argc, char **argv)
             o->leaks = false;
         } else if (strcmp(a, "--check-subset") == 0) {
             o->check_subset = true;
+        } else if (strcmp(a, "--check-once") == 0) {
+            o->check_once = true;
         } else if (strcmp(a, "--quiet") == 0) {
             o->quiet = true;
         } else if (strcmp(a, "--json") == 0) {

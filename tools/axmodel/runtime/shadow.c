@@ -285,6 +285,19 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
     return true;
 }
 
+/* A thread reads again what since then others have only read. */
+static inline bool read_again(const struct cell *c, uint8_t mask, uintptr_t pc)
+{
+    const struct axm_fiber *f = axm.cur;
+    for (uint32_t i = c->records; i != NO_RECORD && records[i].kind == AXM_TOUCH_READ; i = records[i].next)
+        if (records[i].tid == f->tid && records[i].mask == mask) {
+            records[i].pc = pc;
+            records[i].clk = (uint16_t)(f->tick + 1);
+            return true;
+        }
+    return false;
+}
+
 /* A thread goes on with what it alone has touched since: its last access to these bytes was of the same kind, or a
  * write that it now reads, or a read between that and the write now. Whatever those were ordered with, this one is. */
 static inline bool touch_again(struct cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
@@ -292,7 +305,11 @@ static inline bool touch_again(struct cell *c, uint8_t mask, enum axm_touch how,
     const struct axm_fiber *f = axm.cur;
     uint32_t top = c->records;
     struct record *r = &records[top];
-    if (top == NO_RECORD || r->tid != f->tid || r->mask != mask || c->covered & mask)
+    if (top == NO_RECORD || c->covered & mask)
+        return false;
+    if (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_READ)
+        return read_again(c, mask, pc);
+    if (r->tid != f->tid || r->mask != mask)
         return false;
     if (r->kind == how) {
         r->pc = pc;
