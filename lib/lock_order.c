@@ -107,6 +107,7 @@ bool axi_lock_note_order(struct axi_lock_thread *thread, const struct axi_lock_h
     bool inversion = false, noted = true;
     axi_lock_mutex();
     struct axi_lock_record *from = held->record;
+    /* relaxed: under the mutex */
     if (from != to && axi_load_relaxed(&from->serial) == held->serial && !find(from, to)) {
         struct axi_lock_order *opposite = path(to, from);
         noted = add(from, to, held->site, site, opposite != NULL);

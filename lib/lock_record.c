@@ -282,10 +282,10 @@ struct axi_lock_record *axi_lock_bind(struct ax_detail_lock *check, const void *
         } else {
             refuse(report, AX_LOCK_UNCHECKED, AX_OK);
         }
-    } else if (axi_load_relaxed(&record->address) != lock ||       /* relaxed, these: under the mutex, */
-               axi_load_relaxed(&record->serial) != check->serial_) { /* which their writers hold */
+    } else if (axi_load_relaxed(&record->address) != lock ||         /* relaxed: under the mutex */
+               axi_load_relaxed(&record->serial) != check->serial_) { /* relaxed: under the mutex */
         refuse(report, AX_LOCK_COPY_USED, AX_ECORRUPT);
-        if (axi_load_relaxed(&record->serial) == check->serial_) {
+        if (axi_load_relaxed(&record->serial) == check->serial_) { /* relaxed, both: under the mutex */
             report->other_lock = axi_load_relaxed(&record->address);
             report->other_site = record->first_site;
             axi_store_relaxed(&record->copied, site); /* relaxed: told to the original sooner or later */

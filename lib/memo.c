@@ -112,7 +112,7 @@ static void unlink_entry(ax_memo *memo, struct axi_memo_shard *shard, struct axi
 {
     struct axi_memo_table *table = axi_load_relaxed(&shard->table); /* relaxed, these: under the mutex */
     _Atomic(struct axi_memo_entry *) *link = head_of(table, entry->hash);
-    while (axi_load_relaxed(link) != entry)
+    while (axi_load_relaxed(link) != entry) /* relaxed: under the mutex */
         link = &axi_load_relaxed(link)->next;
     /* F2.rel: who reads the link sees the entry behind, which another thread may have filled in */
     axi_store_release(link, axi_load_relaxed(&entry->next), F2_rel_unlink);

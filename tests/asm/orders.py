@@ -110,11 +110,11 @@ def check_notes(root, notes, report):
     book = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(book)
     of_edge = {}
-    for operation, _ in book.operations(root):
-        for end in operation.ends:
+    for operation in book.operations(root):
+        for edge in book.edges_of(operation):
             names = set(aarch64(operation.name).split("|"))
             names.add(aarch64(re.sub(r"acq_rel|acquire|release|seq_cst", "relaxed", operation.name)))  # "for" this one
-            of_edge.setdefault(end.split("_")[0], set()).update(names)
+            of_edge.setdefault(edge, set()).update(names)
     claims = 0
     for text in notes:
         for part in re.split(r"(?m)^(?=## )", text):

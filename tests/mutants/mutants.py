@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Mutants of lib: each memory order one step weaker, each step that must be one torn or left out, one at a time.
+"""Mutants of lib: each memory order one step weaker, each step torn or left out, one at a time (the kinds are those of
+tests/model/lib/weaken.h).
 
     mutants.py [--only TEXT] ROOT NOUN=PROGRAM[,option...]...
 
-PROGRAM is a model test linked with tests/model/lib/weaken.c, which makes the mutant that the environment names;
-nothing is compiled here. A mutant is killed when a test of its noun is violated; tests named after its edge are
+PROGRAM is a test linked with tests/model/lib/weaken.c, which makes the mutant that the environment names; nothing is
+compiled here. It is a model test, or, where NOUN begins with unit_, one of tests/unit, killing by its exit status. A mutant is killed when a test of its noun is violated, or never ends; tests named after its edge are
 tried first, then the quickest. One that is not killed must have a line in survivors.txt beside this file, with the
 reason; a line for a mutant that is killed is wrong too. Prints what each was killed by, then the score per file.
 Exit 1 when something is not as written. --only: the mutants whose name contains TEXT, and no look at survivors.txt.
 """
-import bisect
 import collections
 import concurrent.futures
 import importlib.util
@@ -26,14 +26,15 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 10  # for one test, of the processor; a mutant that needs more is not killed
 JOBS = 2
-MAP = ["map_slots", "map_entries", "map_ck", "map_memory", "map_memory_ck", "map_histories_slots", "map_histories_entries",
-       "map_histories_ck"]
+MAP = "map_slots map_entries map_ck map_memory map_memory_ck map_histories_slots map_histories_entries map_histories_ck"
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
-NOUNS = [(r"counter\.h", ["counter"]), (r"adder\.[ch]", ["adder"]),
-         (r"tickets\.[ch]|lease\.c", ["tickets", "tickets_inside", "lease", "lease_inside"]),
-         (r"accounts\w*\.[ch]", ["accounts_inside", "accounts_orders", "accounts"]),
-         (r"memo\w*\.[ch]", ["memo_inside", "memo"]), (r"map\w*\.[ch]|alloc\.c", MAP), (r"reclaim\.[ch]", ["reclaim"]),
-         (r"lock\w*\.[ch]", ["lock_inside", "lock"])]
+# Of a file: the model tests, and how the unit tests begin.
+NOUNS = [(r"counter\.h", "counter", "counter"), (r"adder\.[ch]", "adder", "adder"),
+         (r"tickets\.[ch]|lease\.c", "tickets tickets_inside lease lease_inside", "tickets claim lease grant step"),
+         (r"accounts\w*\.[ch]", "accounts_inside accounts_orders accounts", "accounts"),
+         (r"memo\w*\.[ch]", "memo_inside memo", "memo"), (r"map\w*\.[ch]", MAP, "map"),
+         (r"alloc\.c", MAP, "alloc map_memory"), (r"reclaim\.[ch]", "reclaim", "reclaim map_memory"),
+         (r"lock\w*\.[ch]", "lock_inside lock", "lock")]
 CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early", "ck_pr_fence_store": "unfenced"}
 
 Mutant = collections.namedtuple("Mutant", "file key variable value edge")
@@ -44,23 +45,6 @@ def ledger():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-class Functions:
-    """Which function a line is in: lines move, names stay."""
-
-    def __init__(self, code):
-        self.lines, self.names = [], []
-        for number, line in enumerate(code.split("\n"), 1):
-            line = re.sub(r"__attribute__\(\(.*?\)\)", "", line)
-            m = re.match(r"[A-Za-z_].*?\b(\w+)\)?\([^;]*$", line)
-            if m:
-                self.lines.append(number)
-                self.names.append(m.group(1))
-
-    def at(self, line):
-        i = bisect.bisect_right(self.lines, line)
-        return self.names[i - 1] if i else ""
 
 
 def weaker(book, operation, which):
@@ -76,11 +60,17 @@ def weaker(book, operation, which):
 
 
 def steps_of(operation):
-    """What else can become of a read-modify-write."""
+    """What else can become of an operation. A hint may be left out: nothing but the time depends on it. Two looks find
+    the same under the mutex that writers hold, at what stays while it is in use, and where nothing overlaps."""
+    is_hint = re.search(r"\bhints?\b", operation.comment)
     plain = operation.name.split("_")[0]
-    if plain in ("load", "store", "add"):
-        return []
-    kinds = ["torn"]
+    if plain == "load":
+        stays = is_hint or re.search(r"under the mutex|\bin use\b|nothing overlaps", operation.comment)
+        return ["stale"] if operation.compared and not stays else []
+    kinds = [] if operation.used or is_hint else ["lost"]
+    if plain in ("store", "add"):
+        return kinds
+    kinds.append("torn")
     if plain in ("cas", "wcas") and operation.used:
         kinds.append("once")
     changed = operation.arguments[2 if plain in ("cas", "wcas") else 1]
@@ -94,12 +84,12 @@ def mutants(root):
     functions = {}
     for name, text in book.sources(root):
         code = book.without_comments(text)
-        functions[name] = Functions(code)
+        functions[name] = book.Functions(code)
         for m in re.finditer(r"(?<=\s)(axi_release(?:_zeroed)?|axi_retire|ck_pr_fence_store)\(", code):
             line = code.count("\n", 0, m.start()) + 1
             base, kind = os.path.basename(name), CALLS[m.group(1)]
             yield Mutant(name, f"{kind}:{m.group(1)}@{base}:{functions[name].at(line)}", "MUTATE", f"{kind}@{base}:{line}", "")
-    for operation, _ in book.operations(root):
+    for operation in book.operations(root):
         base = os.path.basename(operation.file)
         where = f"{base}:{functions[operation.file].at(operation.line)}"
         edge = operation.ends[0].split("_")[0] if operation.ends else ""
@@ -133,16 +123,50 @@ class Program:
                                 text=True, preexec_fn=limit)
         if result.returncode < 0 or re.search(r"(?m)^\w+: (?:holds|stopped)", result.stdout):
             return False
+        if result.returncode == 1 and re.search(r"(?m)^\w+: vacuous", result.stdout):
+            return True  # of the executions that ended before, none does
         if result.returncode != 0 or not re.search(r"(?m)^\w+: violated", result.stdout):
             sys.exit(f"{self.command[0]}: exit {result.returncode} with {mutant}\n{result.stdout}{result.stderr}")
         return True
 
 
+class Unit:
+    """A unit test program: one test."""
+
+    def __init__(self, path):
+        self.path, began = path, time.monotonic()
+        start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        result = subprocess.run([path], capture_output=True, text=True)
+        if result.returncode != 0:
+            sys.exit(f"{path}: exit {result.returncode} without any mutation\n{result.stdout}{result.stderr}")
+        self.costs = {"main": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start}
+        self.asleep = max(60, 20 * (time.monotonic() - began))  # who takes that much longer never ends
+
+    def finds(self, test, mutant):
+        del test
+        environment = dict(os.environ)
+        environment[mutant.variable] = mutant.value
+        limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))  # noqa: E731
+        try:
+            result = subprocess.run([self.path], env=environment, capture_output=True, text=True, preexec_fn=limit,
+                                    timeout=self.asleep)
+        except subprocess.TimeoutExpired:
+            return True
+        return result.returncode != 0
+
+
+def of(path, programs):
+    """The programs that a mutant of this file is tried on."""
+    for pattern, models, units in NOUNS:
+        if re.fullmatch(pattern, os.path.basename(path)):
+            return [n for n in programs if n in models.split() or re.match("unit_(" + "|".join(units.split()) + ")", n)]
+    return []
+
+
 def judge(mutant, programs):
     """The test that kills it, or None; and the seconds that took, of one that was not waiting."""
-    nouns = next((n for pattern, n in NOUNS if re.fullmatch(pattern, os.path.basename(mutant.file))), [])
     tests = [(not (mutant.edge and re.search(rf"(?:^|_){mutant.edge}_", test)), cost, noun, test)
-             for noun in nouns if noun in programs for test, cost in programs[noun].costs.items()]
+             for noun in of(mutant.file, programs) for test, cost in programs[noun].costs.items()]
     start = time.monotonic()
     for _, _, noun, test in sorted(tests):
         if programs[noun].finds(test, mutant):
@@ -193,13 +217,14 @@ def main():
         only, arguments = arguments[1], arguments[2:]
     if len(arguments) < 2 or arguments[0].startswith("-"):
         sys.exit(__doc__)
-    programs = {}
-    for argument in arguments[1:]:
-        noun, _, rest = argument.partition("=")
-        programs[noun] = Program(rest.split(",")[0], rest.split(",")[1:])
     chosen = [m for m in mutants(arguments[0]) if not only or only in f"{m.key} {m.value}"]
     if not chosen:
         sys.exit("no mutants")
+    named = dict(argument.split("=", 1) for argument in arguments[1:])
+    programs = {}
+    for noun in sorted({noun for m in chosen for noun in of(m.file, named)}):
+        path, *options = named[noun].split(",")
+        programs[noun] = Unit(path) if noun.startswith("unit_") else Program(path, options)
     excused = None if only else read_survivors()
     judged = []
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

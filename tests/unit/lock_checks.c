@@ -199,7 +199,7 @@ static void a_copy_is_refused_and_the_original_told(void)
 
     CHECK_EQ(ax_mutex_lock(&copy), AX_ECORRUPT); /* the original is gone; its record may be another's */
     CHECK_TOLD(AX_LOCK_COPY_USED, AX_ECORRUPT, &copy, __LINE__ - 1);
-    CHECK(told[0].other_lock == NULL);
+    CHECK(told[0].other_lock == NULL && told[0].other_site == NULL);
     ax_mutex innocent = mutex_checked("innocent"); /* takes over the record */
     CHECK_EQ(ax_mutex_lock(&innocent), AX_OK);
     CHECK_EQ(ax_mutex_lock(&copy), AX_ECORRUPT);
@@ -255,6 +255,29 @@ static void memory_reused_while_the_lock_in_it_is_held_is_told(void)
     CHECK_EQ(ax_mutex_unlock(&place.m), AX_OK);
     CHECK_EQ(ax_mutex_fini(&place.m), AX_OK);
     CHECK_NOTHING_TOLD();
+}
+
+/* Nothing that was noted of the lock before is told of the one that follows it in its place and in its notes. */
+static void memory_reused_for_another_lock_starts_afresh(void)
+{
+    static union { ax_mutex m; char bytes[sizeof(ax_mutex)]; } place, kept;
+    place.m = mutex_checked("before");
+    CHECK_EQ(ax_mutex_lock(&place.m), AX_OK);
+    CHECK_EQ(ax_mutex_unlock(&place.m), AX_OK);
+    ax_mutex copy = place.m;
+    CHECK_EQ(ax_mutex_lock(&copy), AX_ECORRUPT);
+    CHECK_TOLD(AX_LOCK_COPY_USED, AX_ECORRUPT, &copy, __LINE__ - 1);
+    memset(place.bytes, 0, sizeof place.bytes);
+    place.m = mutex_checked("after");
+    CHECK_EQ(ax_mutex_lock(&place.m), AX_OK);
+    CHECK_EQ(ax_mutex_unlock(&place.m), AX_OK);
+    CHECK_NOTHING_TOLD();
+
+    kept = place;
+    CHECK_EQ(ax_mutex_fini(&place.m), AX_OK);
+    place = kept; /* its bytes come back, the lock does not */
+    CHECK_EQ(ax_mutex_lock(&place.m), AX_ECORRUPT);
+    CHECK_TOLD(AX_LOCK_COPY_USED, AX_ECORRUPT, &place.m, __LINE__ - 1);
 }
 
 static int hold_line;
@@ -531,6 +554,7 @@ int main(void)
     RUN(a_copied_read_write_lock_is_refused);
     RUN(destroying_while_held_is_refused);
     RUN(memory_reused_while_the_lock_in_it_is_held_is_told);
+    RUN(memory_reused_for_another_lock_starts_afresh);
     RUN(a_thread_that_ends_as_holder_is_told_and_strands_nobody);
     RUN(one_who_already_waits_for_an_ending_thread_is_released);
     RUN(a_reader_that_ends_does_not_strand_the_writers);

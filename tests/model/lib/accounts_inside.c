@@ -127,7 +127,9 @@ THREAD(reads_the_place)
 {
     struct leg legs[3];
     outcome_word outcome;
-    uint32_t count = read_place(bank, 0, change.taken, legs, &outcome);
+    uint32_t count = 0;
+    if (load(&account(0)->state, relaxed) == change.taken)
+        count = read_place(bank, 0, change.taken, legs, &outcome);
     if (count != 0) {
         assert(count == change.count && legs[0].account == 0 && legs[0].expected == change.legs[0].expected);
         assert(legs[0].before == OPENING && legs[0].after == OPENING + AMOUNT);
@@ -384,7 +386,7 @@ THREAD(collects)
 {
     struct sum sum;
     int64_t b;
-    if (collect(bank, 1, 1, &b, &sum))
+    if (load(&bank->clock, relaxed) == 2 && collect(bank, 1, 1, &b, &sum))
         assert(b == OPENING);
     return NULL;
 }
@@ -480,6 +482,7 @@ AX_MODEL_TEST(B5_who_settles_a_failure_frees_all_that_was_taken)
     assert(ax_accounts_deposit(bank, 2, 1) == AX_OK);
     begin(&change);
     run2(decides, recovers);
+    assert((outcome_of(&change) & OUTCOME_KIND) == OUTCOME_FAILURE);
     for (uint32_t i = 0; i < 3; i++)
         assert(!state_taken(load(&account(i)->state, relaxed)));
     assert(balance(0) == OPENING && balance(1) == OPENING && balance(2) == OPENING + 1);
@@ -510,6 +513,30 @@ AX_MODEL_TEST(B2_who_inherits_a_place_completes_its_latest_change)
         assert(!state_taken(load(&account(i)->state, relaxed)) && axi_account_read_as_of(bank, i, 1) == OPENING);
     int64_t changed = balance(1) - OPENING;
     assert((changed == AMOUNT || (changed == 0 && !done)) && balance(0) == OPENING + AMOUNT + changed);
+    close_bank();
+}
+/* The owner uses the place again, after an audit, while a helper asks it what has become of the first change. */
+THREAD(owner_goes_on_after_an_audit)
+{
+    axi_step_recover(bank, place(0));
+    tick();
+    assert(axi_step(bank, place(0), next.legs, 1));
+    return NULL;
+}
+THREAD(helps)
+{
+    axi_step_help(bank, 0, change.taken);
+    return NULL;
+}
+AX_MODEL_TEST(B2_a_helper_does_not_take_the_next_outcome_for_this_ones)
+{
+    open_bank(2);
+    change = plan(0, 0, 1);
+    next = plan(0, 1, 1);
+    begin(&change);
+    run2(owner_goes_on_after_an_audit, helps);
+    assert(load(&account(0)->stamp, relaxed) == 1);
+    assert(balance(0) == OPENING + AMOUNT && balance(1) == OPENING + AMOUNT);
     close_bank();
 }
 /* Also if that change has been over for long, and its account is at others. */

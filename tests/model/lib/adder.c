@@ -90,6 +90,18 @@ AX_MODEL_TEST(additions_through_the_shared_word_count)
     assert(ax_adder_sum(&a) == 3);
 }
 
+/* There are four numbers. The fifth adder does without one to its end, also when others give theirs back. */
+AX_MODEL_TEST(an_adder_without_a_number_asks_once)
+{
+    static ax_adder with[4], without;
+    for (int i = 0; i < 4; i++)
+        ax_adder_add(&with[i], 1);
+    ax_adder_add(&without, 1);
+    ax_adder_fini(&with[0]);
+    ax_adder_add(&without, 1);
+    assert(without.shared_ == 2 && ax_adder_sum(&without) == 2);
+}
+
 static ax_adder second;
 static void *adds_to_both(void *unused)
 {

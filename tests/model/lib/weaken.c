@@ -9,6 +9,7 @@
 
 int axi_weakened(const char *end, const char *file, int line, int order);
 int axi_mutated(const char *kind, const char *file, int line);
+void axi_seen(const void *at, void *value, unsigned long size, const char *file, int line);
 
 /* A name, and where it is meant; file NULL: everywhere, name NULL: nowhere. Of a file, the last part of its path. */
 struct target {
@@ -85,4 +86,28 @@ UNSEEN int axi_weakened(const char *end, const char *file, int line, int order)
 UNSEEN int axi_mutated(const char *kind, const char *file, int line)
 {
     return is_meant(&mutated, kind, file, line);
+}
+
+/* What this thread saw lately, the latest last; each execution begins with none. */
+enum { SEEN = 16 };
+static __thread struct {
+    const void *at[SEEN];
+    unsigned long long value[SEEN];
+    unsigned next;
+} seen;
+
+UNSEEN void axi_seen(const void *at, void *value, unsigned long size, const char *file, int line)
+{
+    if (mutated.name == NULL || strcmp(mutated.name, "stale") != 0)
+        return;
+    if (is_meant(&mutated, "stale", file, line)) {
+        for (unsigned i = 1; i <= SEEN; i++)
+            if (seen.at[(seen.next - i) % SEEN] == at) {
+                memcpy(value, &seen.value[(seen.next - i) % SEEN], size);
+                break;
+            }
+        return;
+    }
+    seen.at[seen.next % SEEN] = at;
+    memcpy(&seen.value[seen.next++ % SEEN], value, size);
 }
