@@ -10,6 +10,9 @@
  *     within = stepping_wait(child);        it stands there, or false: its call was over before, and so is it
  *     stepping_finish(child, killed);
  *
+ * Or, within one process, a signal arrives at each of these moments: stepping_interrupted(...) calls the one function
+ * and, in a signal handler after so many accesses, the other.
+ *
  * The memory is made inaccessible in the child. Each access faults, is let through alone with the processor's trap
  * flag set, and is counted when the trap comes: no debugger's rights are needed, and no instruction decoded.
  */
@@ -26,7 +29,16 @@ static struct {
     char *memory; /* whole pages, with nothing else in them */
     size_t size;
     long left; /* accesses until the child stops itself */
+    void (*interruption)(void); /* what it does then, in the signal handler; NULL: it stops */
 } stepping;
+
+static inline void stepping_stop(void)
+{
+    if (stepping.interruption)
+        stepping.interruption();
+    else
+        raise(SIGSTOP);
+}
 
 static inline void stepping_protect(int protection)
 {
@@ -52,7 +64,7 @@ static inline void stepping_accessed(int signal, siginfo_t *info, void *context)
     (void)signal, (void)info;
     ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)STEPPING_TRAP_FLAG;
     if (--stepping.left == 0)
-        raise(SIGSTOP); /* and goes on unhindered, if it does */
+        stepping_stop(); /* and goes on unhindered, if it does */
     else
         stepping_protect(PROT_NONE);
 }
@@ -67,7 +79,7 @@ static inline void stepping_begin(void)
     sigaction(SIGSEGV, &access, NULL);
     sigaction(SIGTRAP, &accessed, NULL);
     if (stepping.left == 0)
-        raise(SIGSTOP);
+        stepping_stop();
     else
         stepping_protect(PROT_NONE);
 #else
@@ -80,6 +92,20 @@ static inline void stepping_end(void)
 {
     stepping_protect(PROT_READ | PROT_WRITE); /* the kernel looks for robust mutexes there */
     _exit(0);
+}
+
+/* Whether `call` had more accesses than that, so that `handler` ran within it. */
+static inline bool stepping_interrupted(void *memory, size_t size, long accesses, void (*call)(void), void (*handler)(void))
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    stepping.memory = memory;
+    stepping.size = (size + page - 1) / page * page;
+    stepping.left = accesses;
+    stepping.interruption = handler;
+    stepping_begin();
+    call();
+    stepping_protect(PROT_READ | PROT_WRITE);
+    return stepping.left <= 0;
 }
 
 /* As fork. The child will stop after so many accesses to the memory; 0: before its call. */

@@ -16,7 +16,7 @@
  *
  * | operation                          | progress                          | blocks      | allocates |
  * |------------------------------------|-----------------------------------|-------------|-----------|
- * | get, read_begin, read_end          | lock-free (a)                     | never       | (b)       |
+ * | get, read_begin, read_end          | lock-free (a)                     | (b)         | (b)       |
  * | put, replace_if_equal, add on a key that is there | lock-free          | (c)         | (d)       |
  * | the same, and put_if_absent, on a key that is not | its shard's mutex  | (c)         | yes       |
  * | remove, remove_if_equal, 64-bit keys, own index   | lock-free          | (c)         | (d)       |
@@ -29,7 +29,8 @@
  *
  * (a) Never blocked by writers nor by growth. One that meets a moving entry goes on in the next table.
  * (b) A thread's first use of any map registers it with liburcu: one allocation, one mutex. (c) Only
- * when `pending_limit` bytes wait for readers, see there. (d) 16 bytes when a value with a destructor is
+ * when `pending_limit` bytes wait for readers, see there, or for the mutex of the background thread, where something
+ * is left to it while it sleeps and has to be woken. (d) 16 bytes when a value with a destructor is
  * taken out. No function is async-signal-safe. The mutex of a shard is held for one insertion and at most
  * a bounded piece of a rebuild (own index), or for the rebuild of one shard (ck index), never while
  * calling your code, except the allocator and the hash function.

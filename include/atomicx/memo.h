@@ -24,15 +24,17 @@
  *
  * | operation        | progress                | blocks                  | allocates | calls back            |
  * |------------------|-------------------------|-------------------------|-----------|-----------------------|
- * | do, a hit        | lock-free               | never                   | never (a) | no                    |
+ * | do, a hit        | lock-free               | never (a)               | never (a) | no                    |
  * | do, joining      | waits for the flight    | yes, asleep in a futex  | never (a) | no                    |
  * | do, first caller | short shard mutex       | for the mutex, then in compute | entry, sometimes a table | compute; destroy of what it evicts |
  * | do_until         | as do; waits until the deadline at most | as do   | as do     | as do                 |
- * | release          | wait-free but for destroy | never                 | never     | destroy, by the last  |
+ * | release          | wait-free but for destroy | by the last: (b)      | never     | destroy, by the last  |
  * | forget           | short shard mutex       | for the mutex           | never     | destroy, by the last  |
  * | stats            | wait-free, a step per thread ever alive at once | never | never | no                   |
  *
- * (a) but for a thread's first use of liburcu, which registers it. All may overlap on one memo, from any
+ * (a) but for a thread's first use of liburcu, which registers it, and the first of its kind that stats counts, of the
+ * thread or of the memo (ax_adder_add): a mutex, and an allocation. (b) for the mutex of the background thread that frees
+ * entries, if that sleeps and has to be woken, or started. All may overlap on one memo, from any
  * threads, also from within compute and destroy. None is for signal handlers. No lock is held while
  * compute, destroy or the allocator run. A shard's mutex is held for a number of steps bounded by the
  * entries of the shard.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """guarantees.py SOURCE BUILD [--write]: docs/guarantees.md agrees with headers, sources and tests.
 
-After `<!-- from HEADER -->` stands the header's own table of operations. Every public function of that header
+After `<!-- from HEADER -->` stands the header's own table of operations, and after it one that names, for each of
+its columns, tests that exist. Every public function of that header
 has one line. In its second column a path is followed by a piece of code that stands in that file; its third
 names tests that exist. --write puts the headers' tables in.
 """
@@ -50,6 +51,15 @@ for section in re.split(r"^## ", page, flags=re.M)[1:]:
     header = re.search(r"<!-- from (\S+) -->", section)[1]
     if f"\n{header_table(header)}\n" not in section:
         failures.append(f"{header}: its table stands otherwise on the page (--write puts it in)")
+    columns = [c.strip() for c in header_table(header).split("\n")[0].strip("| ").split("|")][1:]
+    tested = re.search(r"^\| column \| tests \|\n\|---\|---\|\n((?:\|.*\n)*)", section, re.M)
+    for named, names in re.findall(r"^\| (.*?) \| (.*) \|$", tested[1] if tested else "", re.M):
+        columns = [c for c in columns if c not in re.split(r", (?!if)", named) and c != named]
+        for name in re.findall(r"`(\w+\.[\w.-]+)`", names):
+            if name not in tests:
+                failures.append(f"{header}, {named}: no test {name}")
+    for column in columns:
+        failures.append(f"{header}: no test of the column {column}")
     told = []
     for functions, effect, names in re.findall(r"^\| (`ax_.*?) \| (.*) \| (`[^|]*) \|$", section, re.M):
         lines += 1
