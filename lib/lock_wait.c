@@ -108,7 +108,8 @@ static bool abandoned(struct axi_lock_record *record, ax_lock_report *report)
     axi_quiet_begin();
     /* relaxed, both: looked at again and again; only reported */
     bool ended = axi_load_relaxed(&record->owner) == &axi_lock_ended;
-    report->other_site = axi_load_relaxed(&record->site);
+    if (ended)
+        report->other_site = axi_load_relaxed(&record->site);
     axi_quiet_end();
     return ended;
 }
