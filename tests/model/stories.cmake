@@ -12,6 +12,9 @@ ax_model(model_story_jobs stories/jobs.c stories/no_history.c ${stress}/jobs_cha
          ${broken}/jobs_iterate.c ${broken}/jobs_handed_out.c)
 ax_model(model_story_lock stories/lock.c stories/no_history.c ${broken}/lock_copied.c ${broken}/lock_mistakes.c ${lib}/lock.c
          ${lib}/lock_wait.c ${lib}/lock_order.c ${lib}/lock_record.c ${lib}/lock_report.c ${lib}/status.c INCLUDE ${lib})
-foreach(noun IN ITEMS accounts map memo jobs lock)
+ax_model(model_story_counter stories/counter.c stories/no_history.c ${broken}/lost_logins.c ${broken}/copied_counter.c)
+ax_model(model_story_adder stories/adder.c stories/no_history.c ${broken}/read_and_reset.c)
+ax_model(model_story_tickets stories/tickets.c stories/no_history.c ${broken}/ticket_minus_one.c)
+foreach(noun IN ITEMS counter adder tickets accounts map memo jobs lock)
   ax_model_test(model_story_${noun})
 endforeach()
