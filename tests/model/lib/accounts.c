@@ -39,9 +39,9 @@ THREAD(withdraws_all) { results[(size_t)self] = ax_accounts_withdraw(bank, a, 3)
 
 AX_MODEL_TEST(two_deposits_add_up)
 {
-    open_bank(0, 0);
+    open_bank(1, 0);
     run2(deposits_in_a, deposits_in_a);
-    assert(balance(a) == 14);
+    assert(balance(a) == 15);
     close_bank();
 }
 AX_MODEL_TEST(of_two_withdrawals_the_floor_lets_one)

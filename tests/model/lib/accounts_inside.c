@@ -261,6 +261,15 @@ AX_MODEL_TEST(B3_an_audit_counts_the_accounts_that_changed_before_it)
     run2(opens_and_decides, audits);
     the_audit_is_of_its_instant(0);
 }
+THREAD(moves_amount) { assert(ax_accounts_transfer(bank, 0, 1, AMOUNT) == AX_OK); return NULL; }
+AX_MODEL_TEST(B3_an_audit_beside_a_transfer_has_all_of_it_or_nothing)
+{
+    prepare_audit(2);
+    run2(moves_amount, audits);
+    assert(counted == 2 && audited[0] + audited[1] == 2 * OPENING);
+    assert(audited[0] == OPENING || audited[0] == OPENING - AMOUNT);
+    close_bank();
+}
 static uint32_t opened[3];
 THREAD(opens) { assert(ax_accounts_open(bank, 0, &opened[(size_t)self]) == AX_OK); return NULL; }
 AX_MODEL_TEST(B3_two_who_open_get_two_accounts)

@@ -379,3 +379,46 @@ AX_MODEL_TEST(a_ticket_of_a_dead_holder_can_be_given_back)
     run2(dies_selling, buys_and_gives_back);
     close_hall();
 }
+
+/* Opening, selling and closing: three calls each. */
+AX_MODEL_TEST(two_leases_of_one_hall_sell_different_tickets)
+{
+    open_hall(4, 2);
+    run2(sells_one_of_two_and_closes, sells_one_of_two_and_closes);
+    assert(bought[1] != bought[2] && ax_tickets_left(hall) == 2);
+    close_hall();
+}
+
+/* One call each: a lease takes its block, another buys, a third gives back. A lease is its thread's: here the main one. */
+static void *buys_of_the_hall(void *self)
+{
+    uint32_t number;
+    assert(ax_tickets_sell(hall, &number) == AX_OK);
+    note_sale((size_t)self, number);
+    return NULL;
+}
+static void *gives_zero_back(void *unused)
+{
+    sub(&sales[0], 1, relaxed);
+    assert(ax_tickets_refund(hall, 0) == AX_OK);
+    return unused;
+}
+AX_MODEL_TEST(a_block_is_taken_beside_a_buyer_and_a_refund)
+{
+    ax_lease desk;
+    pthread_t buyer, refunder;
+    uint32_t number;
+    open_hall(4, 1);
+    assert(ax_tickets_sell(hall, &number) == AX_OK && number == 0);
+    note_sale(0, number);
+    assert(ax_lease_open(&desk, hall, 2) == AX_OK);
+    pthread_create(&buyer, NULL, buys_of_the_hall, (void *)1);
+    pthread_create(&refunder, NULL, gives_zero_back, NULL);
+    assert(ax_lease_sell(&desk, &number) == AX_OK);
+    note_sale(2, number);
+    pthread_join(buyer, NULL);
+    pthread_join(refunder, NULL);
+    assert(ax_lease_close(&desk) == AX_OK);
+    assert(ax_tickets_left(hall) == 2);
+    close_hall();
+}

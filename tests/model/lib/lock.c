@@ -59,6 +59,48 @@ AX_MODEL_TEST(two_threads_exclude_each_other_checked)
     assert(load(&told, relaxed) == 0);
 }
 
+AX_MODEL_TEST(three_threads_exclude_each_other_checked)
+{
+    ax_lock_on_misuse(tells, NULL);
+    counts_checked(NULL); /* binds the lock */
+    run3(counts_checked, counts_checked, counts_checked);
+    assert(guarded == 4);
+    assert(load(&told, relaxed) == 0);
+}
+
+static int had[4];
+THREAD(tries_checked)
+{
+    if (ax_mutex_trylock(&checked)) {
+        guarded++;
+        ax_mutex_unlock(&checked);
+        had[(size_t)self]++;
+    }
+    return NULL;
+}
+AX_MODEL_TEST(three_threads_try_checked)
+{
+    ax_lock_on_misuse(tells, NULL);
+    counts_checked(NULL); /* binds the lock */
+    run3(tries_checked, tries_checked, tries_checked);
+    assert(guarded >= 2 && guarded == 1 + had[1] + had[2] + had[3]);
+    assert(load(&told, relaxed) == 0);
+}
+THREAD(tries_checked_three_times)
+{
+    for (int i = 0; i < 3; i++)
+        tries_checked(self);
+    return NULL;
+}
+AX_MODEL_TEST(two_threads_try_checked_three_times)
+{
+    ax_lock_on_misuse(tells, NULL);
+    counts_checked(NULL);
+    run2(tries_checked_three_times, tries_checked_three_times);
+    assert(guarded >= 2 && guarded == 1 + had[1] + had[2]);
+    assert(load(&told, relaxed) == 0);
+}
+
 THREAD(writes_shared)
 {
     AX_WITH_WRLOCK(&shared)
@@ -79,6 +121,70 @@ AX_MODEL_TEST(a_writer_excludes_readers)
 {
     run3(writes_shared, reads_shared, reads_shared);
     assert(guarded == 1);
+}
+
+THREAD(reads_writes_and_reads)
+{
+    reads_shared(NULL);
+    writes_shared(NULL);
+    AX_WITH_RDLOCK(&shared)
+    {
+        assert(guarded >= 1 && guarded <= 2);
+    }
+    return NULL;
+}
+AX_MODEL_TEST(two_threads_read_and_write_three_times)
+{
+    run2(reads_writes_and_reads, reads_writes_and_reads);
+    assert(guarded == 2);
+}
+
+static ax_rwlock shared_checked = AX_RWLOCK_CHECKED_INIT("shared", 0);
+THREAD(tries_to_write_checked)
+{
+    if (ax_rwlock_trywrlock(&shared_checked)) {
+        guarded++;
+        ax_rwlock_unlock(&shared_checked);
+        had[(size_t)self]++;
+    }
+    return NULL;
+}
+THREAD(tries_to_read_checked)
+{
+    if (ax_rwlock_tryrdlock(&shared_checked)) {
+        assert(guarded >= 0 && guarded <= 3);
+        ax_rwlock_unlock(&shared_checked);
+    }
+    return NULL;
+}
+static void bind_shared(void)
+{
+    ax_lock_on_misuse(tells, NULL);
+    tries_to_write_checked((void *)0);
+}
+static void each_write_counts(void)
+{
+    assert(had[0] == 1 && guarded == had[0] + had[1] + had[2]);
+    assert(load(&told, relaxed) == 0);
+}
+AX_MODEL_TEST(a_writer_and_two_readers_try_checked)
+{
+    bind_shared();
+    run3(tries_to_write_checked, tries_to_read_checked, tries_to_read_checked);
+    each_write_counts();
+}
+THREAD(tries_to_read_write_and_read_checked)
+{
+    tries_to_read_checked(self);
+    tries_to_write_checked(self);
+    tries_to_read_checked(self);
+    return NULL;
+}
+AX_MODEL_TEST(two_threads_try_to_read_and_write_checked)
+{
+    bind_shared();
+    run2(tries_to_read_write_and_read_checked, tries_to_read_write_and_read_checked);
+    each_write_counts();
 }
 
 /* Misuse is reported and refused while another thread uses the lock rightly. */

@@ -124,3 +124,49 @@ AX_MODEL_TEST(F3_an_eviction_comes_after_the_last_holder)
     close_memo();
     assert(load(&destroyed, relaxed) == load(&computed, relaxed));
 }
+
+/* ---- two threads, three calls ---- */
+
+THREAD(forgets_what_it_holds)
+{
+    ax_memo_ref ref = {0};
+    assert(ax_memo_do(memo, "k", 1, &ref) == AX_OK);
+    ax_memo_forget(memo, "k", 1);
+    assert(*(int *)ref.value == 42);
+    ax_memo_release(memo, &ref);
+    return NULL;
+}
+THREAD(forgets_what_it_held)
+{
+    asks(self);
+    ax_memo_forget(memo, "k", 1);
+    return NULL;
+}
+AX_MODEL_TEST(M_last_two_forget_what_one_still_holds)
+{
+    open_memo();
+    run2(forgets_what_it_holds, forgets_what_it_held);
+    assert(computed == 1 || computed == 2);
+    close_memo();
+    assert(destroyed == computed);
+}
+
+/* ---- three threads, one call ---- */
+
+AX_MODEL_TEST(M_last_two_ask_while_one_forgets)
+{
+    open_memo();
+    asks((void *)0);
+    run3(asks, asks, forgets);
+    assert(computed == 1 || computed == 2);
+    close_memo();
+    assert(destroyed == computed);
+}
+AX_MODEL_TEST(two_callers_of_three_share_a_key)
+{
+    open_memo();
+    run3(asks, asks_other, asks);
+    assert(computed == 2 && destroyed == 0);
+    close_memo();
+    assert(destroyed == 2);
+}

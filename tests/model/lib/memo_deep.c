@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memo.h under the model, the larger cases, which have more executions than can be run: sampled, for the night. */
+/* memo.h under the model, the larger cases. */
 #include "memo.c"
 
 AX_MODEL_TEST(three_callers_share_one_flight)

@@ -53,6 +53,16 @@ AX_MODEL_TEST(who_frees_a_thing_has_its_last_state)
     assert(load(&domain.pending, relaxed) == 0);
 }
 
+/* The thread that frees is the second one. */
+AX_MODEL_TEST(three_things_of_one_thread_are_freed)
+{
+    open_domain();
+    for (int i = 0; i < 3; i++)
+        retire_one();
+    axi_domain_close(&domain);
+    assert(load(&domain.pending, relaxed) == 0);
+}
+
 /* A deadlock, if the thread sleeps on the second thing. */
 AX_MODEL_TEST(nothing_waits_for_ever_to_be_freed)
 {
