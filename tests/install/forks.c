@@ -86,7 +86,7 @@ static void use(struct things *t, uint64_t number)
 {
     ax_memo_ref ref;
     ax_lease lease;
-    uint32_t seat;
+    uint32_t seat = 0;
     use_inheritable(t, number);
     AX_WITH_LOCK(&t->mutex) {
         AX_WITH_WRLOCK(&t->rwlock) {
