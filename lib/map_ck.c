@@ -277,12 +277,10 @@ static ax_status rebuild(ax_map *map, struct axi_shard *shard, size_t least)
 static bool insert_head(ax_map *map, struct axi_shard *shard, struct axi_ck_table *table, uintptr_t key,
                         struct axi_entry *entry)
 {
-    uint64_t word = axi_load_relaxed(&entry->cell); /* relaxed, and the two below: nobody reads it before the put */
+    uint64_t word = axi_load_relaxed(&entry->cell); /* relaxed, and below: nobody reads it before the put */
     axi_store_relaxed(&entry->cell, AXI_CELL_EMPTY);
-    if (!put_head(map, table, key, entry)) {
-        axi_store_relaxed(&entry->cell, word);
-        return false;
-    }
+    if (!put_head(map, table, key, entry))
+        return false; /* with an empty cell: the caller throws the entry away */
     axi_store_seq_cst(&shard->ck_table, table, M1_sc); /* M1.sc */
     axi_store_seq_cst(&entry->cell, word, M1_sc);      /* M1.sc */
     return true;

@@ -173,9 +173,7 @@ static void *reclaimer_main(void *unused)
             axi_store_seq_cst(&reclaimer.awake, false, M5_sc);
             if (!anything_waits())
                 pthread_cond_wait(&reclaimer.work, &reclaimer.mutex);
-            /* relaxed: under the mutex, and a retirer that still sees false only signals once more */
-            axi_store_relaxed(&reclaimer.awake, true);
-            continue;
+            continue; /* whoever signals has said that we are awake, or the next one that retires does */
         }
         struct timespec deadline = deadline_after(GATHER_MS);
         while (!reclaimer.urgent && !reclaimer.stopping &&
@@ -204,7 +202,7 @@ static bool rouse(void)
         if (!reclaimer.running)
             return false;
     }
-    axi_store_relaxed(&reclaimer.awake, true); /* relaxed: only spares signals, see reclaimer_main */
+    axi_store_relaxed(&reclaimer.awake, true); /* relaxed: under the mutex; who sees false signals once more */
     pthread_cond_signal(&reclaimer.work);
     return true;
 }

@@ -33,7 +33,7 @@ NOUNS = [(r"counter\.h", "counter", "counter"), (r"adder\.[ch]", "adder", "adder
          (r"tickets\.[ch]|lease\.c", "tickets tickets_inside lease lease_inside", "tickets claim lease grant step"),
          (r"accounts\w*\.[ch]", "accounts_inside accounts_orders accounts", "accounts"),
          (r"memo\w*\.[ch]", "memo_inside memo", "memo"), (r"map\w*\.[ch]", MAP, "map"),
-         (r"alloc\.c", MAP, "alloc map_memory"), (r"reclaim\.[ch]", "reclaim", "reclaim map_memory"),
+         (r"alloc\.c", MAP, "alloc map_memory"), (r"reclaim\.[ch]", "reclaim", "reclaim map_fork map_memory"),
          (r"lock\w*\.[ch]", "lock_inside lock", "lock")]
 CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early", "ck_pr_fence_store": "unfenced"}
 

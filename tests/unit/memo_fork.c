@@ -25,6 +25,11 @@ static ax_status compute(void *context, const void *key, size_t key_len, void **
     }
     if (key_len == 4 && memcmp(name, "fork", 4) == 0)
         forked_inside = fork();
+    if (atomic_load(&gate)) { /* whoever takes a flight over is known to be in it */
+        struct timespec past = { 0, 0 };
+        ax_memo_ref ref;
+        CHECK_EQ(ax_memo_do_until(memo, key, key_len, &past, &ref), AX_EDEADLK);
+    }
     int *number = malloc(sizeof *number);
     CHECK_FATAL(number != NULL);
     *number = atomic_fetch_add(&computed, 1) + 1;

@@ -51,6 +51,7 @@ static void what_is_retired_is_freed_with_its_kind(void)
     for (unsigned kind = 0; kind < 4; kind++)
         CHECK_EQ(atomic_load(&kinds_seen[kind]), 1);
     CHECK_EQ(atomic_load(&domain.pending), 0);
+    CHECK_EQ(atomic_load(&domain.released), 4);
     axi_domain_close(&domain);
 }
 
@@ -119,6 +120,21 @@ static void domains_come_and_go(void)
     }
 }
 
+/* The thread that ended was about to work, and so said that nobody need start it. */
+static void what_a_new_domain_retires_is_freed_unasked(void)
+{
+    for (int i = 0; i < 10; i++) {
+        domain_begin();
+        axi_retire(&domain, &thing_create()->retired, 0, sizeof(struct thing));
+        axi_domain_close(&domain);
+        domain_begin();
+        axi_retire(&domain, &thing_create()->retired, 0, sizeof(struct thing));
+        while (atomic_load(&freed) == 0)
+            sched_yield();
+        axi_domain_close(&domain);
+    }
+}
+
 int main(void)
 {
     RUN(what_is_retired_is_freed_with_its_kind);
@@ -126,5 +142,6 @@ int main(void)
     RUN(nothing_waits_inside_a_section);
     RUN(a_section_keeps_what_it_found);
     RUN(domains_come_and_go);
+    RUN(what_a_new_domain_retires_is_freed_unasked);
     return check_summary();
 }

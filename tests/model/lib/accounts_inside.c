@@ -151,6 +151,32 @@ AX_MODEL_TEST(B2_what_is_read_from_a_place_is_of_one_change)
     run2(owner_goes_on, reads_the_place);
     close_bank();
 }
+/* As axi_step writes it; what was there is of the deposit. */
+THREAD(owner_changes)
+{
+    assert(axi_step(bank, place(0), next.legs, 1));
+    return NULL;
+}
+THREAD(reads_what_the_owner_wrote)
+{
+    struct leg legs[3];
+    outcome_word outcome;
+    uint32_t count = 0;
+    if (load(&account(0)->state, relaxed) == next.taken)
+        count = read_place(bank, 0, next.taken, legs, &outcome);
+    if (count != 0) {
+        assert(count == 1 && legs[0].account == 0 && legs[0].expected == next.legs[0].expected);
+        assert(legs[0].before == next.legs[0].before && legs[0].after == next.legs[0].after);
+    }
+    return NULL;
+}
+AX_MODEL_TEST(B2_what_is_read_from_a_place_is_what_its_owner_wrote)
+{
+    open_bank(1);
+    next = plan(0, 0, 1);
+    run2(owner_changes, reads_what_the_owner_wrote);
+    close_bank();
+}
 /* More legs than there are any more. */
 AX_MODEL_TEST(B2_legs_that_are_left_over_are_not_read)
 {
