@@ -114,6 +114,24 @@ AX_MODEL_TEST(two_keys_are_two_flights)
     close_memo();
     assert(load(&destroyed, relaxed) == 2);
 }
+static void ask_for_each(const char *keys)
+{
+    for (; *keys; keys++) {
+        ax_memo_ref ref = {0};
+        assert(ax_memo_do(memo, keys, 1, &ref) == AX_OK);
+        ax_memo_release(memo, &ref);
+    }
+}
+/* All of a, b, c are used: the hand spares each once, then takes a. On its next way it spares b, used again, but not c. */
+AX_MODEL_TEST(what_is_used_is_spared_once)
+{
+    open_memo_of(3);
+    ask_for_each("abcabcdbe");
+    assert(load(&computed, relaxed) == 5);
+    ask_for_each("bde");
+    assert(load(&computed, relaxed) == 5);
+    close_memo();
+}
 
 /* The one entry there is room for goes when nobody holds it, and not before. */
 AX_MODEL_TEST(F3_an_eviction_comes_after_the_last_holder)
