@@ -218,6 +218,16 @@ static inline bool axm_failed(const struct axm_event *e)
 {
     return e->result == AXM_READS && (e->flags & AXM_SPURIOUS || (e->op != AXM_LOAD && e->op != AXM_WAIT_NOT));
 }
+/* What read e does with source w: its value, what the operation makes of that, and which of its orders it has. */
+static inline void axm_take(struct axm_graph *g, struct axm_event *e, uint16_t w)
+{
+    e->rf = w;
+    e->value = axm_value(g, e->loc, w);
+    e->result = e->flags & AXM_SPURIOUS ? AXM_READS : (uint8_t)axm_effect(e->op, e->value, e->cmp);
+    e->ord = axm_failed(e) ? e->ord_fail : e->ord_ok;
+    if (e->ord == AXM_SC)
+        g->sc++;
+}
 /* a happens before b, which is another event. */
 static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
 {

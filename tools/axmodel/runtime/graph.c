@@ -165,12 +165,7 @@ void axm_read_from(struct axm_graph *g, uint16_t i, uint16_t w)
     struct axm_event *e = &g->ev[i];
     if (e->rf != AXM_NONE)
         axm_unread(g, i);
-    e->rf = w;
-    e->value = axm_value(g, e->loc, w);
-    e->result = e->flags & AXM_SPURIOUS ? AXM_READS : (uint8_t)axm_effect(e->op, e->value, e->cmp);
-    e->ord = axm_failed(e) ? e->ord_fail : e->ord_ok;
-    if (e->ord == AXM_SC)
-        g->sc++;
+    axm_take(g, e, w);
     if (e->result == AXM_WRITES)
         g->pending++;
     e->vc = e->pre;

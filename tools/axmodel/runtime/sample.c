@@ -147,12 +147,7 @@ static inline void write_half(struct axm_graph *g, struct axm_fiber *f, const st
 
 static inline void read_from(struct axm_graph *g, const struct axm_fiber *f, struct axm_event *e, uint16_t w)
 {
-    e->rf = w;
-    e->value = axm_value(g, e->loc, w);
-    e->result = e->flags & AXM_SPURIOUS ? AXM_READS : (uint8_t)axm_effect(e->op, e->value, e->cmp);
-    e->ord = axm_failed(e) ? e->ord_fail : e->ord_ok;
-    if (e->ord == AXM_SC)
-        g->sc++;
+    axm_take(g, e, w);
     if (w != AXM_INIT && axm_acquires(e->ord)) {
         e->vc = f->cur;
         axm_join(&e->vc, &g->ev[w].rel);
