@@ -328,7 +328,10 @@ AXI_EXPORT ax_status ax_map_flush(ax_map *map)
 {
     if (axi_reclaim_would_deadlock())
         return AX_EDEADLK;
-    for (uint32_t i = 0; i < map->shard_count && map->layout != AXI_LAYOUT_CK; i++)
-        axi_table_tidy(map, &map->shards[i]);
+    for (uint32_t i = 0; i < map->shard_count; i++)
+        if (map->layout == AXI_LAYOUT_CK)
+            axi_ck_tidy(map, &map->shards[i]);
+        else
+            axi_table_tidy(map, &map->shards[i]);
     return axi_domain_flush(&map->domain);
 }

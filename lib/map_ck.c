@@ -353,6 +353,16 @@ void axi_ck_tend(ax_map *map, struct axi_shard *shard)
         (void)rebuild(map, shard, 0); /* without memory it stays large */
 }
 
+/* The same for a shard that had no memory when its keys went. */
+void axi_ck_tidy(ax_map *map, struct axi_shard *shard)
+{
+    axi_read_begin();
+    pthread_mutex_lock(&shard->mutex);
+    axi_ck_tend(map, shard);
+    pthread_mutex_unlock(&shard->mutex);
+    axi_read_end();
+}
+
 ax_status axi_ck_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
 {
     size_t slots = SLOTS_MIN;

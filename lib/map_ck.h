@@ -24,6 +24,7 @@ void axi_ck_tend(ax_map *map, struct axi_shard *shard);
 /* Alone. */
 void axi_ck_fini(ax_map *map, struct axi_shard *shard);
 
+void axi_ck_tidy(ax_map *map, struct axi_shard *shard);
 ax_status axi_ck_reserve(ax_map *map, struct axi_shard *shard, size_t keys);
 size_t axi_ck_table_release(ax_map *map, struct axi_retired *thing);
 size_t axi_ck_block_release(ax_map *map, struct axi_retired *thing);

@@ -11,6 +11,8 @@
 #endif
 /* Removals of one row of counts between two looks at whether the table is too large; a small one costs nothing. */
 #define LOOK_EVERY 32
+/* Rebuilds from the largest table that can be to the smallest (axi_table_tidy), and no end where others undo them. */
+#define TIDY_ROUNDS 10
 
 static size_t table_bytes(size_t slots)
 {
@@ -200,7 +202,11 @@ static void rebuild_step(ax_map *map, struct axi_shard *shard, size_t slots)
  *
  * Sized so that the live keys fill at most 2/5. Dead slots can come back to life until they are passed,
  * without this mutex; so that they always find room, a smaller table is taken only if all that the old
- * one has claimed would fill at most half of it. Otherwise dead slots are swept out at equal size first.
+ * one has claimed fills at most half of it. Where none is, dead slots are swept out at equal size first.
+ *
+ * How many keys live is a guess, and one slot must stay EMPTY, or looking for a key that is not there has no
+ * end. So whatever the guess was there is room for all that may be claimed until the rebuild is over: what has
+ * been claimed, all of it alive, and a new key for each step.
  */
 static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t least)
 {
@@ -217,8 +223,10 @@ static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t leas
         if (axi_domain_admit(&map->domain) != AX_OK)
             return AX_EAGAIN;
         size_t old_slots = (size_t)old->mask + 1;
-        if (slots < old_slots && slots / 2 < shard->claimed)
-            slots = old_slots;
+        while (slots < old_slots && slots / 2 < shard->claimed)
+            slots *= 2;
+        while (slots <= shard->claimed + (old_slots + AXI_MAP_STEP - 1) / AXI_MAP_STEP)
+            slots *= 2;
     }
     struct axi_table *table = table_create(map, shard, slots);
     if (!table)
@@ -324,21 +332,25 @@ static void settle(ax_map *map, struct axi_shard *shard, bool locked)
     } while (more);
 }
 
+/* Begins a rebuild into a smaller table, or one of equal size that allows it, if few keys are left. */
+static bool shrink(ax_map *map, struct axi_shard *shard)
+{
+    pthread_mutex_lock(&shard->mutex);
+    struct axi_table *table = current(shard);
+    bool begun = table && !rebuilding(table) && sparse(map, shard, table) && rebuild_begin(map, shard, 0) == AX_OK;
+    pthread_mutex_unlock(&shard->mutex);
+    return begun; /* false without memory, too: then it stays large */
+}
+
 /*
- * Ends a rebuild that is under way, and takes a table of the right size if few keys are left. Twice: where
- * dead slots could come back to life, the first table is as large as theirs (rebuild_begin).
+ * Ends a rebuild that is under way, and takes a table of the right size if few keys are left. That may take several:
+ * one to sweep dead slots out, and each one after it is as small as a 32nd (rebuild_begin).
  */
 void axi_table_tidy(ax_map *map, struct axi_shard *shard)
 {
-    for (int i = 0; i < 2; i++) {
+    settle(map, shard, false);
+    for (int i = 0; i < TIDY_ROUNDS && shrink(map, shard); i++)
         settle(map, shard, false);
-        pthread_mutex_lock(&shard->mutex);
-        struct axi_table *table = current(shard);
-        if (table && !rebuilding(table) && sparse(map, shard, table))
-            (void)rebuild_begin(map, shard, 0); /* without memory it stays large */
-        pthread_mutex_unlock(&shard->mutex);
-        settle(map, shard, false);
-    }
 }
 
 /* Room for `keys` keys, for good. */

@@ -7,7 +7,7 @@
  * A slot is claimed under the shard's mutex, by writing its tag and then its word (M1, M2); from then on
  * its tag stays until the table is freed, and its word never becomes EMPTY again. A key's claims are
  * therefore in the order of its probe sequence, in one table after the other, and a reader that meets
- * EMPTY has seen all that were there when it met it.
+ * EMPTY has seen all that were there when it met it. Each table keeps one EMPTY slot, so that it meets one.
  *
  * A rebuild makes the next table known first and then moves slot by slot, under the mutex. SLOTS: it
  * copies the word, then swaps MOVED for what it copied, and copies again if the swap fails. Until the

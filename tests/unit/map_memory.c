@@ -14,12 +14,13 @@
 static atomic_size_t calls, bytes_now, bytes_most, blocks_now;
 static size_t fail_at; /* the call to refuse; 0: none */
 static bool fail_often; /* refuse a third of all, scattered */
+static atomic_bool fail_all;
 
 static void *counting_allocate(void *context, size_t size, size_t alignment)
 {
     (void)context;
     size_t call = atomic_fetch_add(&calls, 1) + 1;
-    if (call == fail_at || (fail_often && (call * 2654435761u >> 13) % 3 == 0))
+    if (call == fail_at || atomic_load(&fail_all) || (fail_often && (call * 2654435761u >> 13) % 3 == 0))
         return NULL;
     void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     CHECK_FATAL(memory != NULL);
@@ -311,6 +312,49 @@ static void churn_stays_flat(void)
     }
 }
 
+/* Without memory while most keys go a table stays large. When it shrinks at last, it is to a much smaller one, which
+ * must not be full before all is moved. */
+static void keys_that_come_while_a_large_table_shrinks_find_room(void)
+{
+    const uint64_t many = 100000, kept = 1000;
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        const struct map_setup *setup = &map_setups[s];
+        counting_reset();
+        ax_map *map = map_of_setup(setup, (ax_map_options){ .shards = 1, .allocator = &counting });
+        ax_map_stats stats;
+        uint64_t storage;
+        for (uint64_t k = 0; k < many; k++)
+            CHECK_EQ(ax_map_put(map, map_key(setup, k, &storage), k), AX_OK);
+        CHECK_EQ(ax_map_flush(map), AX_OK);
+        atomic_store(&fail_all, true);
+        for (uint64_t k = kept; k < many; k++)
+            CHECK_EQ(ax_map_remove(map, map_key(setup, k, &storage), NULL), AX_OK);
+        atomic_store(&fail_all, false);
+        ax_map_stats_read(map, &stats);
+        CHECK(stats.slots >= many); /* or nothing was tried */
+        for (uint64_t i = 0; stats.slots >= many && i < 8 * kept; i++) {
+            CHECK_EQ(ax_map_put(map, map_key(setup, many, &storage), i), AX_OK);
+            CHECK_EQ(ax_map_remove(map, map_key(setup, many, &storage), NULL), AX_OK);
+            if (i % 8 == 0)
+                CHECK_EQ(ax_map_remove(map, map_key(setup, i / 8, &storage), NULL), AX_OK);
+            ax_map_stats_read(map, &stats);
+        }
+        CHECK(stats.slots < many / 4); /* it has begun to shrink, and is in the midst of it */
+        for (uint64_t k = 0; k < many; k++)
+            CHECK_EQ(ax_map_put(map, map_key(setup, k, &storage), k), AX_OK);
+        CHECK_EQ(ax_map_len(map), many);
+        atomic_store(&fail_all, true);
+        for (uint64_t k = 0; k < many; k++)
+            CHECK_EQ(ax_map_remove(map, map_key(setup, k, &storage), NULL), AX_OK);
+        atomic_store(&fail_all, false);
+        CHECK_EQ(ax_map_flush(map), AX_OK);
+        ax_map_stats_read(map, &stats);
+        CHECK(stats.slots <= 16); /* one call does it, from the largest table to the smallest of either index */
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+        CHECK_EQ(atomic_load(&blocks_now), 0);
+    }
+}
+
 /* ---- the system has no pages for a table ---- */
 
 extern void __asan_init(void) __attribute__((weak)); /* AddressSanitizer ends a program that it can't map memory in */
@@ -381,5 +425,6 @@ int main(int argc, char **argv)
     RUN(writers_wait_at_the_limit_for_readers_to_leave);
     RUN(mass_removal_gives_the_memory_back);
     RUN(churn_stays_flat);
+    RUN(keys_that_come_while_a_large_table_shrinks_find_room);
     return check_summary();
 }

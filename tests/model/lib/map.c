@@ -238,6 +238,23 @@ AX_MODEL_TEST(key_0_is_not_found_in_a_slot_that_is_being_filled)
     run2(puts_7, looks_for_0);
     close_map();
 }
+#ifdef SLOTS
+/* All that the rebuild has taken for dead is alive again when it moves. */
+THREAD(brings_three_back)
+{
+    for (uint64_t k = 1; k <= 3; k++)
+        assert(ax_map_put(map, key(k), 3) == AX_OK);
+    return NULL;
+}
+AX_MODEL_TEST(looking_for_a_key_that_is_not_there_ends_after_a_rebuild_that_counted_too_few)
+{
+    open_full_map();
+    assert(ax_map_remove(map, key(1), NULL) == AX_OK);
+    run2(puts_7, brings_three_back);
+    assert(ax_map_get(map, key(8), NULL) == AX_ENOTFOUND);
+    close_map();
+}
+#endif
 THREAD(gets_3)
 {
     uint64_t v;
