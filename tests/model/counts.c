@@ -123,6 +123,43 @@ AX_MODEL_COUNT(weak_failure_is_not_counted_twice, 1)
     atomic_compare_exchange_weak(&x, &expected, 1);
 }
 
+/* A store that a read sees although it was added first takes away what came after the read: a choice, a failure. Each
+ * comes again with that store, once. */
+static atomic_int y;
+
+static void *read_then_choose(void *unused)
+{
+    int read = atomic_load_explicit(&x, memory_order_relaxed);
+    ax_model_outcome("%d %u", read, ax_model_choose(3));
+    return unused;
+}
+
+static void *read_then_fail(void *unused)
+{
+    int expected = 0;
+    atomic_load_explicit(&x, memory_order_relaxed);
+    atomic_compare_exchange_weak_explicit(&y, &expected, 1, memory_order_relaxed, memory_order_relaxed);
+    return unused;
+}
+
+static void *store_one(void *unused)
+{
+    atomic_store_explicit(&x, 1, memory_order_release);
+    return unused;
+}
+
+static void beside_a_store(void *(*reader)(void *))
+{
+    pthread_t t[2];
+    pthread_create(&t[0], NULL, reader, NULL);
+    pthread_create(&t[1], NULL, store_one, NULL);
+    pthread_join(t[0], NULL);
+    pthread_join(t[1], NULL);
+}
+
+AX_MODEL_COUNT(a_choice_is_not_made_twice, 6) { beside_a_store(read_then_choose); }
+AX_MODEL_COUNT(a_failure_is_not_made_twice, 2 * WEAK_OUTCOMES) { beside_a_store(read_then_fail); }
+
 /* Loops that look as if they waited, but for what each turn changes out of sight: they end by themselves, and the
  * executions in which they do count. The clock goes a millisecond further each time it is looked at. */
 static __attribute__((noinline)) int is_late(void)
@@ -141,20 +178,7 @@ static void *wait_until_late(void *unused)
     return unused;
 }
 
-static void *store_one(void *unused)
-{
-    atomic_store_explicit(&x, 1, memory_order_release);
-    return unused;
-}
-
-AX_MODEL_COUNT(a_deadline_passes_in_a_loop, 6)
-{
-    pthread_t t[2];
-    pthread_create(&t[0], NULL, wait_until_late, NULL);
-    pthread_create(&t[1], NULL, store_one, NULL);
-    pthread_join(t[0], NULL);
-    pthread_join(t[1], NULL);
-}
+AX_MODEL_COUNT(a_deadline_passes_in_a_loop, 6) { beside_a_store(wait_until_late); }
 
 static pthread_key_t key;
 

@@ -454,12 +454,16 @@ void axm_token_set(const struct axm_step *steps, unsigned count);
 unsigned axm_token_get(struct axm_step *steps);
 struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n);
 uint64_t axm_token_choice(unsigned alternatives);
-bool axm_token_parse(const char *text);
+size_t axm_token_parse(const char *text);
 void axm_token_begin(void);
+void axm_token_end(bool violated);
 void axm_token_advance(void);
+void axm_token_again(void);
 void axm_token_resume(const struct axm_fiber *f);
 void axm_token_stop(void);
+void axm_token_check(void);
 unsigned axm_token_back(void);
+void axm_token_took(bool exactly);
 bool axm_token_spurious(void);
 void axm_token_make(char *out, size_t size);
 
@@ -477,6 +481,7 @@ void axm_heap_init(void);
 void axm_heap_reset(void);
 bool axm_heap_leaks(void);
 bool axm_heap_owns(const void *p);
+size_t axm_heap_place(const void *p, unsigned *tid);
 
 /* report.c */
 void axm_violation(enum axm_verdict v, uintptr_t pc, const char *fmt, ...)
@@ -489,7 +494,8 @@ void axm_print_violation(const char *test);
 void axm_report(const char *test);
 void axm_print_trace(void);
 void axm_where(uintptr_t pc, char *out, size_t size);
-void axm_fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void axm_fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));   /* exits with 70 */
+void axm_corrupt(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2))); /* ... with 65 */
 unsigned axm_linearize(uint16_t *order);
 
 /* outcome.c */

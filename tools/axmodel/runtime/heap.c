@@ -64,6 +64,14 @@ bool axm_heap_owns(const void *p)
     return (const unsigned char *)p >= heap && (const unsigned char *)p < heap + region_size * AXM_THREADS;
 }
 
+/* The offset of p in the memory of the thread that allocated it: the same in each process. */
+size_t axm_heap_place(const void *p, unsigned *tid)
+{
+    size_t offset = (size_t)((const unsigned char *)p - heap);
+    *tid = (unsigned)(offset / region_size);
+    return offset % region_size;
+}
+
 void ax_model_reuse_memory(void);
 void ax_model_reuse_memory(void) { reuse = true; }
 

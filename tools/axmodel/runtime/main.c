@@ -251,6 +251,7 @@ static bool replay(uint64_t times)
         axm_token_begin();
         axm.message[0] = '\0';
         bool again = axm_execute(false);
+        axm_token_end(again);
         if (n == 0) {
             violated = again;
             memcpy(first, axm.message, sizeof first);
@@ -435,6 +436,8 @@ int axm_main(int argc, char **argv)
     axm_heap_init();
     axm_globals_save();
 
+    if (axm.opt.mode == AXM_REPLAY && only == NULL && tests != NULL && tests->next != NULL)
+        axm_usage(argv[0], "--replay wants --test: there are several in", argv[0]);
     int worst = 0;
     unsigned ran = 0, violated = 0;
     for (struct ax_model_case *t = tests; t != NULL && !interrupted; t = t->next) {

@@ -15,7 +15,7 @@ static const char help[] =
     "  --random N           N random executions\n"
     "  --pct D              random priorities with D-1 change points; with --bound executions=N\n"
     "  --seed X             of --random and --pct (default 1)\n"
-    "  --replay TOKEN       the one execution a report names; with --bound executions=N, N times\n"
+    "  --replay TOKEN       the one execution a report names, of one --test; with --bound executions=N, N times\n"
     "  --bound WHAT=N       executions, events (of one execution), spurious (weak failures per thread),\n"
     "                       preemptions (of one execution), unroll (passes of a thread by one place),\n"
     "                       silence (seconds of processor time without a visible operation, default 5); may\n"
@@ -32,8 +32,8 @@ static const char help[] =
     "                       shown beside what C11 allows\n"
     "  --test NAME          only this test; --list names them\n"
     "  --quiet  --json  --no-progress  --help  --version\n"
-    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 65 not a file for --seen, 70 internal error,\n"
-    "130 interrupted.\n"
+    "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 65 not a file for --seen or not a token of this\n"
+    "test, 70 internal error, 130 interrupted.\n"
     "Load buffering is not explored (RC11): an execution in which reads and program order form a cycle.\n";
 
 static bool number(const char *text, uint64_t *out)
@@ -114,8 +114,9 @@ void axm_parse(int argc, char **argv)
                 axm_usage(argv[0], "--seed wants a number, not", v);
         } else if (strcmp(a, "--replay") == 0) {
             o->mode = AXM_REPLAY;
-            if (!axm_token_parse(v))
-                axm_usage(argv[0], "not a replay token:", v);
+            size_t wrong = axm_token_parse(v);
+            if (wrong != 0)
+                axm_corrupt("--replay: '%.200s' is no replay token from character %zu on", v, wrong);
         } else if (strcmp(a, "--bound") == 0) {
             bound(argv[0], v);
         } else if (strcmp(a, "--rs") == 0) {

@@ -88,9 +88,11 @@ static void reconsider(void)
     step++;
     if (axm.opt.mode == AXM_REPLAY) {
         axm_token_stop();
+        self->state = AXM_FRONTIER;
         struct axm_fiber *f = axm_random_pick();
-        if (f != NULL && f != self)
+        if (f != self)
             yield_to(f);
+        self->state = AXM_READY;
         axm_token_advance();
         return;
     }

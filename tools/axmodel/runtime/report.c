@@ -19,16 +19,30 @@ static const char *const names[AXM_VERDICTS] = {
 
 const char *axm_verdict_name(enum axm_verdict v) { return names[v]; }
 
-void axm_fatal(const char *fmt, ...)
+void __real__exit(int) __attribute__((noreturn)); /* not that of the test: it may be running */
+
+static void give_up(int code, const char *fmt, va_list args) __attribute__((noreturn));
+static void give_up(int code, const char *fmt, va_list args)
 {
-    va_list args;
-    va_start(args, fmt);
     fflush(stdout);
     fputs("axmodel: ", stderr);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
-    va_end(args);
-    _exit(70);
+    __real__exit(code);
+}
+
+void axm_fatal(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    give_up(70, fmt, args);
+}
+
+void axm_corrupt(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    give_up(65, fmt, args);
 }
 
 static void note(enum axm_verdict v, uintptr_t pc, const char *fmt, va_list args)
@@ -169,9 +183,11 @@ static void location_name(uintptr_t addr, char *out, size_t size)
             snprintf(out, size, "stack%u:%zx", t, (size_t)((uintptr_t)axm.fiber[t]->hi - addr));
             return;
         }
-    if (axm_heap_owns((const void *)addr))
-        snprintf(out, size, "heap:%zx", (size_t)addr & 0x3fffffff);
-    else
+    if (axm_heap_owns((const void *)addr)) {
+        unsigned t;
+        size_t offset = axm_heap_place((const void *)addr, &t);
+        snprintf(out, size, "heap%u:%zx", t, offset);
+    } else
         snprintf(out, size, "%#zx", (size_t)addr);
 }
 
@@ -268,7 +284,8 @@ void axm_print_trace(void)
 
 void axm_print_violation(const char *test)
 {
-    char place[512], token[2048];
+    static AXM_STATE char token[1 << 16];
+    char place[512];
     bool ours = axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED;
     fprintf(stderr, "%s: %s: %s\n", test, names[axm.verdict], axm.message);
     if (axm.pc1 != 0) {

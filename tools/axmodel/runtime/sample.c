@@ -62,15 +62,18 @@ static inline bool fits(const struct axm_graph *g, const struct axm_event *e, ui
 static unsigned options(const struct axm_graph *g, uint16_t i, uint32_t bound, uint16_t *list)
 {
     const struct axm_event *e = &g->ev[i];
-    unsigned n = 0, back = axm.opt.mode == AXM_REPLAY ? axm_token_back() : MOST_OPTIONS;
+    bool replay = axm.opt.mode == AXM_REPLAY;
+    unsigned n = 0, back = replay ? axm_token_back() : MOST_OPTIONS;
     for (uint16_t w = axm_newest(&g->locs[e->loc]);; w = g->ev[w].mo_prev) {
-        if (fits(g, e, w)) {
-            if (axm.opt.mode == AXM_REPLAY && n == 2)
+        bool fit = fits(g, e, w), last = w == AXM_INIT || axm_rank(g, w) <= bound;
+        if (fit) {
+            if (replay && n == 2)
                 n = 1;
             list[n++] = w;
         }
-        bool enough = axm.opt.mode == AXM_REPLAY ? back == 0 && n != 0 : n == MOST_OPTIONS;
-        if (w == AXM_INIT || axm_rank(g, w) <= bound || enough)
+        if (replay && (back == 0 || last))
+            axm_token_took(fit && back == 0);
+        if (last || (replay ? back == 0 && n != 0 : n == MOST_OPTIONS))
             return n;
         if (back != 0)
             back--;
@@ -83,6 +86,14 @@ static inline unsigned choose(unsigned n)
     if (n == 1)
         return 0;
     return axm.opt.mode == AXM_REPLAY ? n - 1 : (unsigned)axm_random_draw(n);
+}
+
+/* Option k is not consistent. */
+static void drop(uint16_t *list, unsigned *n, unsigned k)
+{
+    if (axm.opt.mode == AXM_REPLAY)
+        axm_token_took(false);
+    memmove(&list[k], &list[k + 1], (--*n - k) * sizeof list[0]);
 }
 
 /* ---- writes ---- */
@@ -111,7 +122,7 @@ static void place(struct axm_graph *g, uint16_t i, uint32_t bound)
         if (e->mo_next == AXM_NONE || axm_sc_consistent(g, i, AXM_NONE))
             return;
         axm_unplace(g, i);
-        memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
+        drop(list, &n, k);
     }
 }
 
@@ -178,7 +189,7 @@ static void draw_source(struct axm_graph *g, struct axm_fiber *f, uint16_t i, ui
         if (list[k] == newest || axm_sc_consistent(g, i, AXM_NONE))
             return;
         unread(g, f, e);
-        memmove(&list[k], &list[k + 1], (--n - k) * sizeof list[0]);
+        drop(list, &n, k);
     }
     axm_stop(AXM_END_PRUNED); /* it can only go on with what the others forbid it */
 }
@@ -247,7 +258,7 @@ bool axm_would_proceed(const struct axm_fiber *f)
 static bool times_out(const struct axm_fiber *f)
 {
     if (axm.opt.mode == AXM_REPLAY)
-        return axm_token_spurious() && (f->wait.flags & (AXM_WEAK | AXM_TIMED));
+        return (f->wait.flags & (AXM_WEAK | AXM_TIMED)) && axm_token_spurious();
     return (f->wait.flags & AXM_WEAK) && !axm_would_proceed(f) && axm_random_choice(4, false) == 1;
 }
 
@@ -263,6 +274,7 @@ static bool wait_until_possible(struct axm_fiber *f, const struct axm_req *q, ui
     while (!axm_would_proceed(f)) {
         f->state = AXM_BLOCKED;
         axm_schedule();
+        axm_token_again();
         if (f->timed_out)
             return false;
     }
@@ -289,6 +301,7 @@ uint64_t axm_sample(const struct axm_req *q, bool *wrote)
     bool fresh;
     uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
     bool late = axm_may_wait(q->op) && !wait_until_possible(f, q, loc);
+    axm_token_check();
     uint64_t value = 0;
     *wrote = q->op == AXM_STORE;
     if (*wrote)

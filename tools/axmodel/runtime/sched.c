@@ -388,6 +388,7 @@ static void frontier(struct axm_fiber *f)
 {
     if (axm_directed()) {
         axm_random_turn();
+        axm_token_check();
         return;
     }
     if (axm.replay_left != 0 || axm.reschedule) {

@@ -68,7 +68,7 @@ static bool try(const struct axm_step *steps, unsigned count)
     if (stop() || !shows_it(steps, count))
         return false;
     axm_token_make(text, sizeof text);
-    if (!axm_token_parse(text))
+    if (axm_token_parse(text) != 0)
         return false;
     count = axm_token_get(trial);
     if (!shows_it(trial, count))
@@ -172,7 +172,7 @@ void axm_report(const char *test)
     axm.shrinking = true;
     if (axm.opt.events > 2u * kept.g->n + 64)
         axm.opt.events = 2u * kept.g->n + 64;
-    if (axm_token_parse(text) && try(trial, axm_token_get(trial))) {
+    if (axm_token_parse(text) == 0 && try(trial, axm_token_get(trial))) {
         shrink();
         if (!axm.stalled && shows_it(best, best_count)) {
             axm_print_violation(test);

@@ -11,6 +11,8 @@
  */
 #include "axm.h"
 
+#include "atomicx/model.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 static AXM_STATE struct axm_step steps[AXM_EVENTS];
 static AXM_STATE unsigned count, at;
 static AXM_STATE struct axm_step now;
+static AXM_STATE bool astray; /* the event to come is not the one that the token names */
 
 /* The eventless runs of this directed execution, and before which event each was. */
 enum { RUNS = 4096 };
@@ -29,43 +32,62 @@ static AXM_STATE unsigned run_count;
 static AXM_STATE uint16_t began; /* events when the running thread was let go */
 static AXM_STATE bool moves;     /* it had something to do before its next event */
 
-bool axm_token_parse(const char *text)
+/* A number of at most `most`, at least one digit of it. */
+static bool digits(const char **p, unsigned most, unsigned *out)
 {
-    count = 0;
-    for (const char *p = text; *p != '\0';) {
-        struct axm_step s = {0};
-        if (count == AXM_EVENTS)
+    unsigned n = 0;
+    if (**p < '0' || **p > '9')
+        return false;
+    for (; **p >= '0' && **p <= '9'; ++*p) {
+        n = n * 10 + (unsigned)(**p - '0');
+        if (n > most)
             return false;
-        if (*p >= 'a' && *p < 'a' + AXM_THREADS) {
-            steps[count++] = (struct axm_step){.tid = (uint8_t)(*p++ - 'a'), .eventless = true};
-            continue;
-        }
-        if (*p < 'A' || *p >= 'A' + AXM_THREADS)
-            return false;
-        s.tid = (uint8_t)(*p++ - 'A');
-        unsigned long repeat = 1;
-        char *end = NULL;
-        if (*p >= '0' && *p <= '9') {
-            repeat = strtoul(p, &end, 10);
-            p = end;
-        } else {
-            if (*p == '-') {
-                s.back = (uint16_t)strtoul(p + 1, &end, 10);
-                p = end;
-            }
-            if (*p == '=') {
-                s.choice = (uint16_t)strtoul(p + 1, &end, 10);
-                p = end;
-            }
-            if (*p == '~') {
-                s.spurious = true;
-                p++;
-            }
-        }
-        for (; repeat != 0 && count < AXM_EVENTS; repeat--)
-            steps[count++] = s;
     }
+    *out = n;
     return true;
+}
+
+/* The letter of a step and what follows it; how often the step comes. */
+static bool parse_step(const char **p, struct axm_step *s, unsigned *repeat)
+{
+    unsigned back = 0, choice = 0;
+    *repeat = 1;
+    s->eventless = **p >= 'a' && **p < 'a' + AXM_THREADS;
+    if (!s->eventless && (**p < 'A' || **p >= 'A' + AXM_THREADS))
+        return false;
+    s->tid = (uint8_t)(*(*p)++ - (s->eventless ? 'a' : 'A'));
+    if (s->eventless)
+        return true;
+    if (**p >= '0' && **p <= '9')
+        return digits(p, AXM_EVENTS, repeat) && *repeat != 0;
+    if (**p == '-' && (++*p, !digits(p, AXM_EVENTS, &back)))
+        return false;
+    if (**p == '=' && (++*p, !digits(p, UINT16_MAX, &choice)))
+        return false;
+    s->spurious = **p == '~';
+    *p += s->spurious;
+    s->back = (uint16_t)back;
+    s->choice = (uint16_t)choice;
+    return true;
+}
+
+/* 0, or the place in the text, counted from 1, at which it stops to be a token. */
+size_t axm_token_parse(const char *text)
+{
+    const char *p = text;
+    count = 0;
+    do {
+        struct axm_step s = {0};
+        const char *start = p;
+        unsigned repeat;
+        if (!parse_step(&p, &s, &repeat))
+            return (size_t)(p - text) + 1;
+        if (repeat > AXM_EVENTS - count)
+            return (size_t)(start - text) + 1;
+        for (; repeat != 0; repeat--)
+            steps[count++] = s;
+    } while (*p != '\0');
+    return 0;
 }
 
 void axm_token_set(const struct axm_step *from, unsigned n)
@@ -80,8 +102,51 @@ unsigned axm_token_get(struct axm_step *to)
     return count;
 }
 
+/* A token that shrinking has changed is taken as far as it goes; one that somebody hands in is refused when this
+ * program has no such execution. */
+static bool strict(void) { return axm.opt.mode == AXM_REPLAY && !axm.shrinking; }
+
+static void refuse(unsigned step, const char *why) __attribute__((noreturn));
+static void refuse(unsigned step, const char *why)
+{
+    axm_corrupt("--replay: no execution of %s has this token: step %u, by thread %u, %s", axm.test->name, step + 1,
+                steps[step].tid, why);
+}
+
+/* The event of the step at hand is made: it had a use for all that the step asks for. */
+static void check_used(void)
+{
+    if (!strict() || at == 0)
+        return;
+    if (now.back != 0)
+        axm_token_took(false);
+    if (now.choice != 0)
+        refuse(at - 1, "makes a choice that is not there");
+    if (now.spurious)
+        refuse(at - 1, "fails or times out where that cannot be");
+}
+
+/* The execution has ended. A violation may come before the token has all been used: the program is another one now. */
+void axm_token_end(bool violated)
+{
+    check_used();
+    while (at < count && steps[at].eventless)
+        at++;
+    if (strict() && !violated && at < count)
+        refuse(at, "comes after the end");
+}
+
+/* The running thread makes its next event now. */
+void axm_token_check(void)
+{
+    if (AXM_UNLIKELY(astray))
+        refuse(at, "is not what comes next there");
+}
+
 void axm_token_begin(void)
 {
+    memset(&now, 0, sizeof now);
+    astray = false;
     at = run_count = 0;
     began = 0;
     moves = true;
@@ -112,30 +177,65 @@ void axm_token_stop(void)
     moves = false;
 }
 
-/* The thread whose turn it is; the first that can run when the token has nothing to say. */
+/* The thread whose turn it is; when that one cannot run, or the token has nothing to say, the first that can. One that
+ * stands before its next event is the last choice: what the others do until they stand there may be what is missing. */
 struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n)
 {
-    if (at < count)
-        for (unsigned i = 0; i < n; i++)
-            if (list[i]->tid == steps[at].tid)
-                return list[i];
+    if (at == count)
+        return list[0];
+    for (unsigned i = 0; i < n; i++)
+        if (list[i]->tid == steps[at].tid)
+            return list[i];
+    for (unsigned i = 0; strict() && i < n; i++)
+        if (list[i]->state != AXM_FRONTIER && list[i]->state != AXM_BLOCKED)
+            return list[i];
     return list[0];
 }
 
 void axm_token_advance(void)
 {
-    if (at < count)
+    check_used();
+    astray = strict() && at < count && (steps[at].tid != axm.cur->tid || steps[at].eventless);
+    if (at < count && !astray)
         now = steps[at++];
     else
         memset(&now, 0, sizeof now);
 }
 
-uint64_t axm_token_choice(unsigned alternatives) { return now.choice < alternatives ? now.choice : 0; }
+/* The running thread has waited, and makes its event only now. */
+void axm_token_again(void)
+{
+    if (strict())
+        axm_token_advance();
+}
 
-bool axm_token_spurious(void) { return now.spurious; }
+uint64_t axm_token_choice(unsigned alternatives)
+{
+    if (now.choice >= alternatives)
+        return 0;
+    uint64_t choice = now.choice;
+    now.choice = 0;
+    return choice;
+}
+
+/* Whether the step fails spuriously or times out; the caller can. */
+bool axm_token_spurious(void)
+{
+    bool spurious = now.spurious;
+    now.spurious = false;
+    return spurious;
+}
 
 /* How many writes older than the newest the source or place of the next event is. */
 unsigned axm_token_back(void) { return now.back; }
+
+/* Whether that one could be had. */
+void axm_token_took(bool exactly)
+{
+    if (strict() && !exactly)
+        refuse(at - 1, "asks for a value that cannot be read or a place that cannot be taken there");
+    now.back = 0;
+}
 
 /* The events of the graph in an order in which each comes after its source. */
 unsigned axm_linearize(uint16_t *order)
