@@ -253,13 +253,11 @@ static bool take_grant(ax_lease *lease)
         w = axi_load_relaxed(&t->pool); /* relaxed: a guess; the sale after a refusal reads it for T1 */
         start = pool_next(w);
         length = length_of_grant(t, lease->block_, t->capacity - start);
-        if (length == 0 || (w & POOL_CLOSED)) {
-            /* T5.rel: who reads this instead of what an earlier grant left sees that one's slot filled */
-            axi_store_release(&t->grant, 0, T5_rel_none);
-            return false;
-        }
+        if (length == 0 || (w & POOL_CLOSED))
+            return false; /* a record of a try before stays: it says what nobody takes any more */
         taken = (w + length) ^ POOL_GRANT;
-        /* T5.rel: as above, for the record of the next grant; T4 publishes it before its numbers are taken */
+        /* T5.rel: who reads this instead of what an earlier grant left sees that one's slot filled; T4 publishes it
+         * before its numbers are taken */
         axi_store_release(&t->grant, grant_make(lease->slot_ - 1, start, length, taken), T5_rel_next);
         /* T4.rel: the record, and slots_used, are there for who sees `next` beyond the numbers */
     } while (!axi_cas_release_relaxed(&t->pool, &w, taken, T4_rel));

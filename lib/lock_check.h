@@ -128,7 +128,7 @@ ax_status axi_lock_wait_for(struct ax_detail_lock *check, struct axi_lock_record
 struct axi_lock_record *axi_lock_bind(struct ax_detail_lock *check, const void *lock, const char *site,
                                       ax_lock_report *report);
 /* The lock is no more: its record becomes free. */
-void axi_lock_forget(struct ax_detail_lock *check);
+void axi_lock_forget(const struct ax_detail_lock *check);
 /* This thread's state, made now if need be; NULL: no memory. */
 struct axi_lock_thread *axi_lock_enlist(void);
 bool axi_lock_more_room(struct axi_lock_thread *thread);

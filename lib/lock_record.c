@@ -135,10 +135,10 @@ static struct axi_lock_record *take_record(const void *lock, const char *name, c
     }
     struct axi_lock_record *record = registry.free;
     registry.free = record->next_at;
-    /* relaxed, all six: who finds the record through its lock has them by L1, others look at guesses */
+    /* relaxed, all five: who finds the record through its lock has them by L1, others look at guesses. `warned` may
+     * stay: it is a time in the past, and no holding of this lock's. */
     axi_store_relaxed(&record->site, NULL);
     axi_store_relaxed(&record->since, 0);
-    axi_store_relaxed(&record->warned, 0);
     axi_store_relaxed(&record->copied, NULL);
     axi_store_relaxed(&record->serial, ++registry.serials);
     axi_store_relaxed(&record->address, lock);
@@ -303,12 +303,11 @@ struct axi_lock_record *axi_lock_bind(struct ax_detail_lock *check, const void *
     return record;
 }
 
-void axi_lock_forget(struct ax_detail_lock *check)
+void axi_lock_forget(const struct ax_detail_lock *check)
 {
     axi_lock_mutex();
     struct axi_lock_record *record = AX_DETAIL_LOAD_RELAXED(&check->record_); /* relaxed: no call overlaps fini */
     if (record)
         forget(record);
-    AX_DETAIL_STORE_RELAXED(&check->record_, (void *)NULL); /* as above */
     axi_lock_unmutex();
 }

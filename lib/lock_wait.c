@@ -90,9 +90,10 @@ static void look_at_holder(struct ax_detail_lock *check, struct axi_lock_record 
 {
     ax_lock_report report = { .misuse = AX_LOCK_HELD_LONG, .lock = lock, .name = check->name_, .site = site };
     axi_quiet_begin();
-    /* relaxed, all: a report that comes just too late names an earlier holding, which was as long */
-    uint64_t since = axi_load_relaxed(&record->since);
+    /* relaxed, all: a report that comes just too late names another holding. The owner first, as a holder writes when
+     * it took the lock before it writes its name. */
     bool held = axi_load_relaxed(&record->owner) != NULL;
+    uint64_t since = axi_load_relaxed(&record->since);
     report.other_site = axi_load_relaxed(&record->site);
     report.held_ns = held ? axi_lock_over_limit(check, since) : 0;
     bool first = report.held_ns != 0 && axi_exchange_relaxed(&record->warned, since) != since;

@@ -370,7 +370,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
     if (!table || table->mask + 1 < slots)
         status = rebuild_begin(map, shard, slots);
     if (status == AX_OK)
-        axi_store_relaxed(&shard->floor, slots); /* relaxed: a hint outside the mutex */
+        axi_store_relaxed(&shard->floor, slots); /* relaxed: heeded under the mutex; others only guess by it */
     pthread_mutex_unlock(&shard->mutex);
     settle(map, shard, false);
     pages_huge(map, shard);

@@ -109,10 +109,10 @@ static inline __attribute__((always_inline)) struct axi_found axi_slots_first(co
         return elsewhere;
     struct axi_slot *bucket = (struct axi_slot *)((char *)table->slots + (hash & table->bucket_bytes));
     struct axi_slot *slot = bucket;
-    /* relaxed: a guess. The first of those that match, as EMPTY slots, which are last, have a tag, too, 0. */
+    /* relaxed: a hint. The first of those that match, as EMPTY slots, which are last, have a tag, too, 0. */
     slot = AXI_EITHER(axi_load_relaxed(&bucket[3].tag) == tag) ? &bucket[3] : slot;
-    slot = AXI_EITHER(axi_load_relaxed(&bucket[2].tag) == tag) ? &bucket[2] : slot;
-    slot = AXI_EITHER(axi_load_relaxed(&bucket[1].tag) == tag) ? &bucket[1] : slot;
+    slot = AXI_EITHER(axi_load_relaxed(&bucket[2].tag) == tag) ? &bucket[2] : slot; /* a hint */
+    slot = AXI_EITHER(axi_load_relaxed(&bucket[1].tag) == tag) ? &bucket[1] : slot; /* a hint */
     uint64_t word = axi_load_seq_cst(&slot->word, M1_sc); /* M1.sc M2.acq */
     /* relaxed: if the slot is claimed this is its tag */
     if (__builtin_expect(axi_load_relaxed(&slot->tag) == tag, 1) && __builtin_expect(word != AXI_CELL_EMPTY, 1))

@@ -221,9 +221,13 @@ static struct axi_memo_entry *find(const ax_memo *memo, struct axi_memo_shard *s
     return entry;
 }
 
-/* The same under the mutex, where what is not found is made: *first. NULL: AX_ENOMEM or AX_EAGAIN. */
+/*
+ * The same under the mutex, where what is not found is made, and its flight begun: from then on others find it, also
+ * the allocator and the destructors that are called here. NULL: AX_ENOMEM or AX_EAGAIN.
+ */
 static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
-                                           size_t key_len, bool *first, uint32_t *state, ax_status *status)
+                                           size_t key_len, struct axi_memo_flight *first, uint32_t *state,
+                                           ax_status *status)
 {
     /* no allocator runs under the mutex */
     struct axi_memo_entry *spare = axi_memo_entry_create(memo, key, key_len, hash);
@@ -232,7 +236,6 @@ static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard 
         return NULL;
     struct axi_memo_entry *stale = NULL, *victim = NULL;
     size_t grow_from = 0;
-    *first = false;
     pthread_mutex_lock(&shard->mutex);
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
     if (entry && !is_current(entry, state)) {
@@ -246,7 +249,7 @@ static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard 
         link_entry(shard, spare);
         entry = spare;
         spare = NULL;
-        *first = true;
+        axi_memo_flight_begin(first, memo, entry);
         size_t buckets = axi_load_relaxed(&shard->table)->buckets; /* relaxed: under the mutex */
         if (axi_load_relaxed(&shard->count) > buckets) /* relaxed: under the mutex */
             grow_from = buckets;
@@ -276,7 +279,7 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
         return AX_EINVAL;
     uint64_t hash = hash_of(memo, key, key_len);
     struct axi_memo_shard *shard = shard_of(memo, hash);
-    bool first = false;
+    struct axi_memo_flight first = { .entry = NULL };
     uint32_t state = AXI_MEMO_COMPUTING;
     struct axi_memo_entry *entry = find(memo, shard, hash, key, key_len, &state);
     if (entry && (state & AXI_MEMO_STATE) == AXI_MEMO_READY) {
@@ -293,7 +296,7 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
         if (!entry)
             return status;
     }
-    return axi_memo_fly(memo, entry, deadline, first, state, ref);
+    return axi_memo_fly(memo, entry, deadline, first.entry ? &first : NULL, state, ref);
 }
 
 AXI_EXPORT ax_status ax_memo_do(ax_memo *memo, const void *key, size_t key_len, ax_memo_ref *ref)

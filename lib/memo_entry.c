@@ -35,7 +35,6 @@ struct axi_memo_entry *axi_memo_entry_create(ax_memo *memo, const void *key, siz
     /* relaxed, all: not yet published */
     axi_store_relaxed(&entry->refs, 2);
     axi_store_relaxed(&entry->state, AXI_MEMO_COMPUTING);
-    axi_store_relaxed(&entry->computer, axi_memo_me());
     return entry;
 }
 

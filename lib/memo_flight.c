@@ -14,12 +14,7 @@
 #include "memo_impl.h"
 
 /* The computations this thread is in, innermost first, on its stack. */
-struct flight {
-    ax_memo *memo;
-    struct axi_memo_entry *entry;
-    struct flight *outer;
-};
-static __thread struct flight *innermost __attribute__((tls_model("initial-exec")));
+static __thread struct axi_memo_flight *innermost __attribute__((tls_model("initial-exec")));
 
 /*
  * Who waits for whom, among threads that are computing: entry -> blocked_on -> ... A thread that computes
@@ -28,9 +23,18 @@ static __thread struct flight *innermost __attribute__((tls_model("initial-exec"
  */
 static pthread_mutex_t blocked_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-const void *axi_memo_me(void)
+void axi_memo_flight_begin(struct axi_memo_flight *flight, ax_memo *memo, struct axi_memo_entry *entry)
 {
-    return &innermost;
+    *flight = (struct axi_memo_flight){ memo, entry, innermost };
+    innermost = flight;
+}
+
+bool axi_memo_computes(const struct axi_memo_entry *entry)
+{
+    const struct axi_memo_flight *flight = innermost;
+    while (flight && flight->entry != entry)
+        flight = flight->outer;
+    return flight != NULL;
 }
 
 void axi_memo_flights_before_fork(void)
@@ -67,18 +71,19 @@ static void wake_all(_Atomic uint32_t *word)
 
 /*
  * Enters all that this thread is computing as blocked on the entry, unless that entry is blocked, over
- * however many others, on one that this thread computes. An answer "blocked" is never stale: the last
- * step of the chain is a computation of our own, which stands still, so its waiter does, and so on back.
- * The entries of the chain stay: each is referenced by a waiter who cannot leave without the mutex.
+ * however many others, on one that this thread computes: it asks its own stack, so an end of the chain that
+ * was ours, and is not any more, is none. An answer "blocked" is never stale: the last step of the chain is a
+ * computation of our own, which stands still, so its waiter does, and so on back. The entries of the chain
+ * stay: each is referenced by a waiter who cannot leave without the mutex.
  */
 static bool block_on(struct axi_memo_entry *entry)
 {
     bool circle = false;
     pthread_mutex_lock(&blocked_mutex);
     for (struct axi_memo_entry *at = entry; at && !circle; at = at->blocked_on)
-        circle = axi_load_relaxed(&at->computer) == axi_memo_me(); /* relaxed: only we store our own identity */
+        circle = axi_memo_computes(at);
     if (!circle)
-        for (struct flight *flight = innermost; flight; flight = flight->outer)
+        for (struct axi_memo_flight *flight = innermost; flight; flight = flight->outer)
             flight->entry->blocked_on = entry;
     pthread_mutex_unlock(&blocked_mutex);
     return !circle;
@@ -87,7 +92,7 @@ static bool block_on(struct axi_memo_entry *entry)
 static void unblock(void)
 {
     pthread_mutex_lock(&blocked_mutex);
-    for (struct flight *flight = innermost; flight; flight = flight->outer)
+    for (struct axi_memo_flight *flight = innermost; flight; flight = flight->outer)
         flight->entry->blocked_on = NULL;
     pthread_mutex_unlock(&blocked_mutex);
 }
@@ -111,7 +116,6 @@ static ax_status wait_for(struct axi_memo_entry *entry, uint32_t state, const st
 
 static void end_flight(struct axi_memo_entry *entry, enum axi_memo_state state)
 {
-    axi_store_relaxed(&entry->computer, NULL); /* relaxed: only compared with a reader's own identity */
     axi_edge_own_release(entry);
     /* F1.rel: who reads the state sees the outcome */
     uint32_t before = axi_exchange_release(&entry->state, (uint32_t)state, F1_rel);
@@ -122,7 +126,7 @@ static void end_flight(struct axi_memo_entry *entry, enum axi_memo_state state)
 /* The computing thread ends: whoever comes first takes over. */
 static void hand_over(void *arg)
 {
-    struct flight *flight = arg;
+    struct axi_memo_flight *flight = arg;
     innermost = flight->outer;
     ax_adder_add(&flight->memo->handovers, 1);
     end_flight(flight->entry, AXI_MEMO_VACANT);
@@ -137,19 +141,19 @@ static uint64_t expiry(uint64_t ttl)
     return __builtin_add_overflow(axi_memo_now(), ttl, &expires) ? UINT64_MAX : expires;
 }
 
-/* Returns the state that the entry has from then on. */
-static uint32_t compute(ax_memo *memo, struct axi_memo_entry *entry)
+/* The innermost flight. Returns the state that its entry has from then on. */
+static uint32_t compute(struct axi_memo_flight *flight)
 {
+    ax_memo *memo = flight->memo;
+    struct axi_memo_entry *entry = flight->entry;
     const ax_memo_options *options = &memo->options;
-    struct flight flight = { memo, entry, innermost };
     void *value = NULL;
     ax_status status;
     ax_adder_add(&memo->computations, 1);
-    innermost = &flight;
-    pthread_cleanup_push(hand_over, &flight);
+    pthread_cleanup_push(hand_over, flight);
     status = options->compute(options->context, entry->key, entry->key_len, &value);
     pthread_cleanup_pop(0);
-    innermost = flight.outer;
+    innermost = flight->outer;
 
     entry->value = value;
     entry->status = status;
@@ -167,13 +171,14 @@ static uint32_t compute(ax_memo *memo, struct axi_memo_entry *entry)
     return AXI_MEMO_FAILED;
 }
 
-ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline, bool first,
-                       uint32_t state, ax_memo_ref *ref)
+ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline,
+                       struct axi_memo_flight *first, uint32_t state, ax_memo_ref *ref)
 {
+    struct axi_memo_flight later;
     bool computed = false, waited = false;
     ax_status status = AX_OK;
     if (first) {
-        state = compute(memo, entry);
+        state = compute(first);
         computed = true;
     }
     for (;;) {
@@ -192,8 +197,8 @@ ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct
         case AXI_MEMO_VACANT:
             /* relaxed: an abandoned flight hands nothing over. All who slept were woken: nobody is forgotten. */
             if (axi_cas_relaxed_relaxed(&entry->state, &state, AXI_MEMO_COMPUTING)) {
-                axi_store_relaxed(&entry->computer, axi_memo_me()); /* relaxed: see end_flight */
-                state = compute(memo, entry);
+                axi_memo_flight_begin(&later, memo, entry);
+                state = compute(&later);
                 computed = true;
                 continue;
             }

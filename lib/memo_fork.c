@@ -22,12 +22,11 @@ static void hand_over(ax_memo *memo, struct axi_memo_entry *entry)
 {
     /* relaxed, all of these: no other thread exists, and none that comes later existed before */
     uint32_t state = axi_load_relaxed(&entry->state) & AXI_MEMO_STATE;
-    if (state == AXI_MEMO_READY || state == AXI_MEMO_FAILED || axi_load_relaxed(&entry->computer) == axi_memo_me())
+    if (state == AXI_MEMO_READY || state == AXI_MEMO_FAILED || axi_memo_computes(entry))
         return;
     if (state == AXI_MEMO_COMPUTING)
         memo->left_behind++;
     axi_store_relaxed(&entry->state, AXI_MEMO_VACANT);
-    axi_store_relaxed(&entry->computer, NULL);
     axi_store_relaxed(&entry->refs, 1);
     entry->blocked_on = NULL;
 }

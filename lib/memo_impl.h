@@ -45,7 +45,6 @@ struct axi_memo_entry {
     bool linked; /* in the table. Under the shard's mutex, as the ring. */
     struct axi_memo_entry *ring_next, *ring_previous;
     struct axi_memo_entry *blocked_on; /* what the computing thread waits for. memo_flight.c's mutex. */
-    _Atomic(const void *) computer;    /* identity of the computing thread, NULL: none. That thread. */
 
     /* What a hit looks at: one line, with the first 8 bytes of the key. */
     _Alignas(64) _Atomic(struct axi_memo_entry *) next; /* in the bucket. Under the shard's mutex; readers walk it. */
@@ -59,6 +58,13 @@ struct axi_memo_entry {
     ax_status status;
     _Atomic uint32_t used; /* since the hand last came by. Readers and the hand. */
     unsigned char key[];
+};
+
+/* A computation, on the stack of its thread. */
+struct axi_memo_flight {
+    ax_memo *memo;
+    struct axi_memo_entry *entry;
+    struct axi_memo_flight *outer; /* the thread's, around this one */
 };
 
 struct axi_memo_table {
@@ -109,11 +115,13 @@ void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry);
 
 /* --- memo_flight.c --- */
 /* The outcome of an entry the caller has a reference to; computes or waits as needed. The reference
- * becomes *ref's, or is given up. deadline NULL: none. `first`: the caller made the entry. `state`: as it was found. */
-ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline, bool first,
-                       uint32_t state, ax_memo_ref *ref);
-/* The calling thread's identity. */
-const void *axi_memo_me(void);
+ * becomes *ref's, or is given up. deadline NULL: none. `first`: the flight, if the caller made the entry and has
+ * begun it; else NULL. `state`: as it was found. */
+ax_status axi_memo_fly(ax_memo *memo, struct axi_memo_entry *entry, const struct timespec *deadline,
+                       struct axi_memo_flight *first, uint32_t state, ax_memo_ref *ref);
+/* The calling thread computes the entry from now on. */
+void axi_memo_flight_begin(struct axi_memo_flight *flight, ax_memo *memo, struct axi_memo_entry *entry);
+bool axi_memo_computes(const struct axi_memo_entry *entry); /* by the calling thread */
 void axi_memo_flights_before_fork(void);
 void axi_memo_flights_after_fork(void);
 

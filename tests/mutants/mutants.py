@@ -6,9 +6,11 @@ tests/model/lib/weaken.h).
     mutants.py [--only TEXT] ROOT NOUN=PROGRAM[,option...]...
 
 PROGRAM is a test linked with tests/model/lib/weaken.c, which makes the mutant that the environment names; nothing is
-compiled here. It is a model test, or, where NOUN begins with unit_, one of tests/unit, killing by its exit status. A mutant is killed when a test of its noun is violated, or never ends; tests named after its edge are
-tried first, then the quickest. One that is not killed must have a line in survivors.txt beside this file, with the
-reason; a line for a mutant that is killed is wrong too. Prints what each was killed by, then the score per file.
+compiled here. It is a model test, or, where NOUN begins with unit_, one of tests/unit, killing by its exit status. A
+mutant is killed when a test of its noun is violated, or never ends; tests named after its edge are tried first, then
+the quickest. Of what lib's comment calls a hint nothing but time depends: where no test goes red without it the mutant
+is equivalent, and counted apart. Any other that is not killed must have a line in survivors.txt beside this file, with
+the reason; a line for a mutant that is killed is wrong too. Prints what each was killed by, then the score per file.
 Exit 1 when something is not as written. --only: the mutants whose name contains TEXT, and no look at survivors.txt.
 """
 import collections
@@ -32,12 +34,12 @@ STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", 
 NOUNS = [(r"counter\.h", "counter", "counter"), (r"adder\.[ch]", "adder", "adder"),
          (r"tickets\.[ch]|lease\.c", "tickets tickets_inside lease lease_inside", "tickets claim lease grant step"),
          (r"accounts\w*\.[ch]", "accounts_inside accounts_orders accounts", "accounts"),
-         (r"memo\w*\.[ch]", "memo_inside memo", "memo"), (r"map\w*\.[ch]", MAP, "map"),
+         (r"memo\w*\.[ch]", "memo_inside memo", "memo"), (r"map\w*\.[ch]", MAP, "map reclaim_alone"),
          (r"alloc\.c", MAP, "alloc map_memory"), (r"reclaim\.[ch]", "reclaim", "reclaim map_fork map_memory"),
          (r"lock\w*\.[ch]", "lock_inside lock", "lock")]
 CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "early", "ck_pr_fence_store": "unfenced"}
 
-Mutant = collections.namedtuple("Mutant", "file key variable value edge")
+Mutant = collections.namedtuple("Mutant", "file key variable value edge hint")
 
 
 def ledger():
@@ -60,14 +62,13 @@ def weaker(book, operation, which):
 
 
 def steps_of(operation):
-    """What else can become of an operation. A hint may be left out: nothing but the time depends on it. Two looks find
-    the same under the mutex that writers hold, at what stays while it is in use, and where nothing overlaps."""
-    is_hint = re.search(r"\bhints?\b", operation.comment)
+    """What else can become of an operation. Two looks find the same under the mutex that writers hold, at what stays
+    while it is in use, and where nothing overlaps."""
     plain = operation.name.split("_")[0]
     if plain == "load":
-        stays = is_hint or re.search(r"under the mutex|\bin use\b|nothing overlaps", operation.comment)
+        stays = re.search(r"under the mutex|\bin use\b|nothing overlaps", operation.comment)
         return ["stale"] if operation.compared and not stays else []
-    kinds = [] if operation.used or is_hint else ["lost"]
+    kinds = [] if operation.used else ["lost"]
     if plain in ("store", "add"):
         return kinds
     kinds.append("torn")
@@ -88,7 +89,7 @@ def mutants(root):
         for m in re.finditer(r"(?<=\s)(axi_release(?:_zeroed)?|axi_retire|ck_pr_fence_store)\(", code):
             line = code.count("\n", 0, m.start()) + 1
             base, kind = os.path.basename(name), CALLS[m.group(1)]
-            yield Mutant(name, f"{kind}:{m.group(1)}@{base}:{functions[name].at(line)}", "MUTATE", f"{kind}@{base}:{line}", "")
+            yield Mutant(name, f"{kind}:{m.group(1)}@{base}:{functions[name].at(line)}", "MUTATE", f"{kind}@{base}:{line}", "", False)
     for operation in book.operations(root):
         base = os.path.basename(operation.file)
         where = f"{base}:{functions[operation.file].at(operation.line)}"
@@ -96,10 +97,11 @@ def mutants(root):
         for which, end in enumerate(operation.ends):
             for step in weaker(book, operation, which):
                 yield Mutant(operation.file, f"{end}={step}@{where}", "WEAKEN",
-                             f"{end}@{base}:{operation.line}={step}", end.split("_")[0])
+                             f"{end}@{base}:{operation.line}={step}", end.split("_")[0], False)
+        is_hint = re.search(r"\bhints?\b", operation.comment) is not None
         for kind in steps_of(operation):
             yield Mutant(operation.file, f"{kind}:{'/'.join(operation.ends) or operation.name}@{where}", "MUTATE",
-                         f"{kind}@{base}:{operation.line}", edge)
+                         f"{kind}@{base}:{operation.line}", edge, is_hint)
 
 
 class Program:
@@ -191,11 +193,12 @@ def report(judged, excused):
     score = collections.defaultdict(collections.Counter)
     survivors, wrong = set(), 0
     for mutant, (killer, _) in judged:
-        kind = "orders" if mutant.variable == "WEAKEN" else "steps"
+        equivalent = mutant.hint and killer is None
+        kind = "orders" if mutant.variable == "WEAKEN" else "hints" if equivalent else "steps"
         for row in (mutant.file, "all"):
             score[row][kind] += 1
             score[row][kind, "killed"] += killer is not None
-        if killer is None:
+        if killer is None and not equivalent:
             survivors.add(mutant.key)
     if excused is not None:
         wrong = len(survivors - set(excused))
@@ -204,10 +207,11 @@ def report(judged, excused):
             wrong += 1
     for row in sorted(score, key=lambda row: (row == "all", row)):
         got = score[row]
-        print(f"{row}: " + ", ".join(f"{got[k, 'killed']} of {got[k]} {k}" for k in ("orders", "steps") if got[k]))
-    times = sorted(seconds for _, (_, seconds) in judged)
-    killed = sum(killer is not None for _, (killer, _) in judged)
-    print(f"{killed} of {len(judged)} killed, {wrong} not as written; 90 in 100 within {times[len(times) * 9 // 10]:.1f} s")
+        print(f"{row}: " + ", ".join([f"{got[k, 'killed']} of {got[k]} {k}" for k in ("orders", "steps") if got[k]] +
+                                     [f"beside {got['hints']} hints"] * (got["hints"] > 0)))
+    times = sorted(seconds for _, (killer, seconds) in judged if killer)
+    within = f"; 90 in 100 within {times[len(times) * 9 // 10]:.1f} s" if times else ""
+    print(f"{len(times)} of {len(judged) - score['all']['hints']} killed, {wrong} not as written{within}")
     return wrong
 
 
@@ -232,7 +236,8 @@ def main():
             judged.append((mutant, verdict))
             killer, seconds = verdict
             if killer or excused is None or mutant.key not in excused:
-                print(f"{mutant.value}: {killer or f'SURVIVES ({mutant.key})'} ({seconds:.1f} s)", flush=True)
+                what = killer or ("a hint" if mutant.hint else f"SURVIVES ({mutant.key})")
+                print(f"{mutant.value}: {what} ({seconds:.1f} s)", flush=True)
     sys.exit(1 if report(judged, excused) else 0)
 
 

@@ -9,7 +9,7 @@ What gcc makes of lib and of the inline functions of include/atomicx, with and w
 operations that tests/ledger/ledger.py reads there, line by line and kind by kind: one written as a bare builtin, a
 macro of <stdatomic.h> or a plain access to an _Atomic object (which is sequentially consistent) would have no name, no
 comment, no section and no mutant. atomic_init is none: the object is not shared yet. And each of them must be one that
-tests/mutants/mutants.py changes, or one of which there is nothing to take: a relaxed load, a hint.
+tests/mutants/mutants.py changes, or one of which there is nothing to take: a relaxed load.
 """
 import collections
 import glob
@@ -91,8 +91,8 @@ def check(root, compiler, pattern="lib/*.c"):
         wanted = {"load", "store"} if operation.name.startswith("add_own") else {kind(operation.name)}
         if not any(wanted <= found[operation.file, line] for line in range(operation.line, operation.last + 1)):
             wrong.append(f"{operation.file}:{operation.line}: {operation.name} is not compiled")
-        elif operation.name != "load_relaxed" and not re.search(r"\bhints?\b", operation.comment) and \
-                (operation.file, f"{os.path.basename(operation.file)}:{operation.line}") not in changed:
+        elif operation.name != "load_relaxed" and (operation.file,
+                                                   f"{os.path.basename(operation.file)}:{operation.line}") not in changed:
             wrong.append(f"{operation.file}:{operation.line}: no mutant of {operation.name}")
     return wrong, f"{count} operations, {len(wrong)} wrong"
 

@@ -159,6 +159,35 @@ static void a_block_the_dead_had_begun_to_sell_is_not_written_again(void)
     after_death(record(10, 5, 1, 0), true, true, 19);
 }
 
+/* Dies holding `granting` and slot 0, whose block is sold, between emptying its reserve and the next record. */
+static void *die_before_the_record(void *tickets)
+{
+    ax_tickets *t = tickets;
+    CHECK_FATAL(pthread_mutex_lock(&t->granting) == 0);
+    CHECK_FATAL(pthread_mutex_lock(&tickets_slots(t)[0].held) == 0);
+    atomic_store(&tickets_slots(t)[0].reserve, 0);
+    return NULL;
+}
+
+/* The record of the grant before says that its numbers were taken, were it still there: and so they would be again. */
+static void what_was_granted_before_is_not_written_into_the_slot_again(void)
+{
+    ax_lease lease;
+    ax_tickets *t = seller(&lease);
+    uint32_t number;
+    pthread_t thread;
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    CHECK_FATAL(pthread_create(&thread, NULL, die_before_the_record, t) == 0);
+    pthread_join(thread, NULL);
+    ax_lease_open(&lease, t, 5);
+    for (uint32_t i = 10; i < 30; i++) {
+        CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
+        CHECK_EQ(number, i);
+    }
+    CHECK_EQ(ax_lease_sell(&lease, &number), AX_ESOLDOUT);
+    end(t, &lease);
+}
+
 struct cut {
     ax_tickets *tickets;
     range_word range, reserve;
@@ -256,5 +285,6 @@ int main(void)
     RUN(a_record_not_followed_by_the_taking_is_dropped);
     RUN(a_block_taken_by_the_dead_is_written_into_its_slot);
     RUN(a_block_the_dead_had_begun_to_sell_is_not_written_again);
+    RUN(what_was_granted_before_is_not_written_into_the_slot_again);
     return check_summary();
 }

@@ -85,6 +85,24 @@ static void the_rest_of_a_closed_lease_is_sold_by_others(void)
 }
 
 /* A grant is of several blocks while there are many; only the one that is being sold is the lease's alone. */
+/* The holder has put its block back; what others have bought of it since is not in the slot any more. */
+static void who_comes_after_a_closed_lease_sells_nothing_twice(void)
+{
+    ax_tickets *t = seller(4, 1);
+    ax_lease lease;
+    uint32_t number;
+    CHECK_EQ(ax_lease_open(&lease, t, 4), AX_OK);
+    CHECK_EQ(ax_lease_sell(&lease, &number), AX_OK);
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(ax_tickets_sell(t, &number), AX_OK);
+    CHECK_EQ(ax_lease_open(&lease, t, 4), AX_OK);
+    for (int i = 0; i < 3; i++) /* the first call takes the slot, the next look into it */
+        CHECK_EQ(ax_lease_sell(&lease, &number), AX_ESOLDOUT);
+    CHECK_EQ(ax_lease_close(&lease), AX_OK);
+    ax_tickets_destroy(t);
+}
+
 static void others_buy_from_the_reserve_of_a_live_lease(void)
 {
     enum { ALL = 400, BLOCK = 4, GRANT = ALL / 16 }; /* of 16 blocks at most, of a 16th of what was never sold */
@@ -394,6 +412,7 @@ int main(void)
     RUN(a_lease_sells_its_block_in_order_and_takes_the_next);
     RUN(arguments_out_of_range_are_refused);
     RUN(the_rest_of_a_closed_lease_is_sold_by_others);
+    RUN(who_comes_after_a_closed_lease_sells_nothing_twice);
     RUN(others_buy_from_the_reserve_of_a_live_lease);
     RUN(refund_of_what_a_lease_holds_is_refused);
     RUN(a_lease_sells_nothing_after_close);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where no thread can be started, those who wait for memory to be freed do it themselves. */
+#include <atomicx/map.h>
 #include <reclaim.h>
 
 #include <errno.h>
@@ -66,9 +67,26 @@ static void closing_frees_what_is_left(void)
     axi_domain_close(&second);
 }
 
+/* What a map has grown out of is freed when it ends, the last table before: whoever frees a large one gives advice on
+ * the pages of the shard's, of which there is none any more. */
+static void a_map_that_ends_frees_the_tables_it_has_grown_out_of(void)
+{
+    ax_map_stats stats;
+    ax_map *map;
+    ax_map_options options = { .shards = 1 };
+    CHECK_FATAL(ax_map_create(&options, &map) == AX_OK);
+    for (uint64_t key = 0; key < 1 << 17; key++)
+        CHECK_FATAL(ax_map_put(map, ax_key_u64(key), key) == AX_OK);
+    ax_map_stats_read(map, &stats);
+    CHECK(stats.pending_bytes > 1 << 20);
+    CHECK_EQ(stats.released, 0);
+    CHECK_EQ(ax_map_destroy(map), AX_OK);
+}
+
 int main(void)
 {
     RUN(whoever_waits_or_flushes_frees);
     RUN(closing_frees_what_is_left);
+    RUN(a_map_that_ends_frees_the_tables_it_has_grown_out_of);
     return check_summary();
 }

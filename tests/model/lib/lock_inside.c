@@ -47,6 +47,32 @@ AX_MODEL_TEST(readers_without_a_list_are_counted)
     two_read_without_memory();
 }
 
+static void knows_no_site(const ax_lock_report *report, void *context)
+{
+    (void)context;
+    assert(report->misuse == AX_LOCK_UNLOCK_UNLOCKED && report->other_site == NULL);
+}
+
+/* A holder writes when it took the lock, and then its name; a waiter may see the name first. */
+AX_MODEL_TEST(what_a_lock_of_the_past_left_in_the_record_is_not_told_of_the_next)
+{
+    static ax_mutex past = AX_MUTEX_CHECKED_INIT("past", UINT64_MAX);
+    ax_lock_on_misuse(tells, NULL);
+    assert(ax_mutex_lock(&past) == AX_OK && ax_mutex_unlock(&past) == AX_OK);
+    struct axi_lock_record *record = past.check_.record_;
+    atomic_store(&record->since, 1); /* long ago */
+    assert(ax_mutex_fini(&past) == AX_OK);
+
+    ax_lock_report report = {.lock = &limited};
+    assert(axi_lock_bind(&limited.check_, &limited, "here", &report) == record && report.misuse == 0);
+    atomic_store(&record->owner, &told); /* somebody */
+    look_at_holder(&limited.check_, record, &limited, "here");
+    assert(load(&told, relaxed) == 0);
+    atomic_store(&record->owner, NULL);
+    ax_lock_on_misuse(knows_no_site, NULL);
+    assert(ax_mutex_unlock(&limited) == AX_EPERM); /* has never been taken */
+}
+
 THREAD(looks_at_the_holder)
 {
     struct axi_lock_record *record = limited.check_.record_;

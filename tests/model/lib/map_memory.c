@@ -92,6 +92,33 @@ AX_MODEL_TEST(of_two_who_take_a_value_out_one_ends_it)
     assert(destroyed == 1);
 }
 
+static uint64_t one_hash(void *context, const void *bytes, size_t length)
+{
+    (void)context, (void)bytes, (void)length;
+    return 7;
+}
+static size_t bytes_in_use(void)
+{
+    ax_map_stats stats;
+    ax_map_stats_read(map, &stats);
+    return stats.bytes;
+}
+/* Whichever goes first: the head of their chain (ck index), or what is behind it. */
+AX_MODEL_TEST(keys_of_one_hash_are_given_back_one_by_one)
+{
+    ax_map_options options = {INDEX, .shards = 1, .keys = AX_MAP_KEYS_BYTES, .hash = one_hash};
+    assert(ax_map_create(&options, &map) == AX_OK);
+    assert(ax_map_put(map, key(), 7) == AX_OK && ax_map_remove(map, key(), NULL) == AX_OK);
+    size_t before = bytes_in_use();
+    for (int head_first = 0; head_first < 2; head_first++) {
+        assert(ax_map_put(map, key(), 7) == AX_OK && ax_map_put(map, ax_key_bytes("other", 5), 8) == AX_OK);
+        assert(ax_map_remove(map, head_first ? key() : ax_key_bytes("other", 5), NULL) == AX_OK);
+        assert(ax_map_remove(map, head_first ? ax_key_bytes("other", 5) : key(), NULL) == AX_OK);
+        assert(bytes_in_use() == before);
+    }
+    close_map();
+}
+
 AX_MODEL_TEST(a_snapshot_is_given_back)
 {
     ax_map_snapshot snapshot;

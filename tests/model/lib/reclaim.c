@@ -45,6 +45,34 @@ static void retire_one(void)
 
 THREAD(retires) { retire_one(); return NULL; }
 
+/* Busy with this until told to go on. */
+static sem_t busy, go_on;
+static size_t release_slowly(struct axi_domain *d, struct axi_retired *retired, unsigned kind)
+{
+    if (d->release == release_slowly) {
+        d->release = release_thing;
+        sem_post(&busy);
+        sem_wait(&go_on);
+    }
+    return release_thing(d, retired, kind);
+}
+/* A deadlock, if it does. */
+AX_MODEL_TEST(who_retires_while_the_thread_is_awake_waits_for_no_lock)
+{
+    open_domain();
+    domain.release = release_slowly;
+    sem_init(&busy, 0, 0);
+    sem_init(&go_on, 0, 0);
+    retire_one();
+    sem_wait(&busy);
+    axi_reclaim_before_fork(); /* takes the lock */
+    RUN_THREADS(retires);
+    axi_reclaim_after_fork_parent();
+    sem_post(&go_on);
+    axi_domain_close(&domain);
+    assert(load(&domain.pending, relaxed) == 0);
+}
+
 AX_MODEL_TEST(who_frees_a_thing_has_its_last_state)
 {
     open_domain();
