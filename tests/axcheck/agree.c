@@ -16,7 +16,7 @@
 #include "history/fast.h"
 #include "history/forms.h"
 #include "history/lane.h"
-#include "history/parts.h"
+#include "history/gather.h"
 
 enum { MOST = 7, PROCESSES = 5, STATE = 64, FRESH = 100, JUDGES = 10, MODELS = 8 };
 
@@ -403,11 +403,12 @@ static bool beginning_is_right(const struct axc_history *whole)
     axc_report_init(&report);
     written.report = &report;
     written.lanes = NULL;
+    written.places = NULL;
     written.lane_of = NULL;
     written.pool = NULL;
     written.balances = NULL;
     written.processes = written.lane_room = written.slots = written.count = written.accounts = 0;
-    written.ended = false;
+    written.ended = written.counted = false;
     written.declared = whole->processes;
     if (whole->accounts > 0)
         require(axc_history_setup(&written, 0, "balances", 8, whole->balances, whole->accounts), report.reason, whole);
@@ -421,14 +422,16 @@ static bool beginning_is_right(const struct axc_history *whole)
     bool certain = axc_history_finish(&written) && written.count > 0;
     if (certain) {
         struct axc_parts parts;
+        struct axc_gathered gathered = {0};
         struct axc_fast quick;
         struct axc_search_stats stats;
         uint64_t allowance = UINT64_MAX;
         bool quickly = axc_judge_lanes(&written, &quick);
-        require(axc_split(&written, &parts) && parts.count == 1 && axc_part_sort(&parts.parts[0]), "not one part", whole);
-        require(axc_search(&parts.parts[0], &allowance, &stats) == AXC_YES && axc_fast_quiet(&parts.parts[0]) != AXC_WRONG,
+        require(axc_split(&written, &parts) && parts.count == 1 && axc_gather(&parts, 0, &gathered), "not one part", whole);
+        require(axc_search(&gathered.part, &allowance, &stats) == AXC_YES && axc_fast_quiet(&gathered.part) != AXC_WRONG,
                 "what is certain of a right history is wrong", whole);
-        require((!quickly && !axc_judge_fast(&parts.parts[0], &quick)) || quick.right, "what is certain of a right history is wrong for a fast judge", whole);
+        require((!quickly && !axc_judge_fast(&gathered.part, &quick)) || quick.right, "what is certain of a right history is wrong for a fast judge", whole);
+        axc_gathered_free(&gathered);
         axc_parts_free(&parts);
     }
     axc_history_free(&written);
@@ -479,13 +482,14 @@ int main(int argc, char **argv)
         struct axc_report report;
         struct axc_history history;
         struct axc_parts parts;
+        struct axc_gathered gathered = {0};
         axc_report_init(&report);
         generate(&history, &report);
         struct axc_fast quick;
         require(axc_history_finish(&history), "not finished", &history);
         bool quickly = axc_judge_lanes(&history, &quick);
-        require(axc_split(&history, &parts) && parts.count == 1 && axc_part_sort(&parts.parts[0]), "not one part", &history);
-        struct axc_part *part = &parts.parts[0];
+        require(axc_split(&history, &parts) && parts.count == 1 && axc_gather(&parts, 0, &gathered), "not one part", &history);
+        struct axc_part *part = &gathered.part;
         bool possible = some_order(part, 0, part->start, part->start_words);
         uint64_t allowance = UINT64_MAX;
         struct axc_search_stats stats;
@@ -520,6 +524,7 @@ int main(int argc, char **argv)
             shrunk_count += shrunk.part.count < part->count ? 1 : 0;
             axc_shrunk_free(&shrunk);
         }
+        axc_gathered_free(&gathered);
         axc_parts_free(&parts);
         axc_history_free(&history);
     }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The judges broken on purpose, one fault at a time: agree.c must notice each.
+"""The judges broken on purpose, one fault at a time: agree.c must notice each, or gather.c.
 
-usage: faults.py AXCHECK_SOURCES AGREE_C ARCHIVE COMPILER [FILE]
+usage: faults.py AXCHECK_SOURCES TESTS ARCHIVE COMPILER [FILE]
 
 ARCHIVE has the judges as they are; the one that is broken is linked before it. A fault is a place that is there once,
 what it becomes, and what that means. FILE: only those of this source.
@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 
-SOURCES, AGREE, ARCHIVE, COMPILER = sys.argv[1:5]
+SOURCES, TESTS, ARCHIVE, COMPILER = sys.argv[1:5]
+PROGRAMS = ("gather", "agree")
 HISTORIES = ("20000", "400000", "5000000")  # the larger numbers for those that show rarely
 SECONDS = 900  # ends what a fault has made endless
 FLAGS = ["-std=c11", "-O1", "-D_GNU_SOURCE", "-I" + SOURCES]
@@ -132,7 +133,22 @@ FAULTS = {
     "sort.c": [
         ("return (axc_unsigned_wide)op->invoked << 64 |", "return (axc_unsigned_wide)(op->invoked >> 1) << 64 |", "the last bit of a time is ignored"),
     ],
+    "gather.c": [
+        ("time > skew ? time - skew : 0", "time - skew", "what is widened past the beginning of time"),
+        ("op->responded += skew;", "op->responded += 0;", "answers are not widened"),
+        ("if (spans[middle].first <= run->number)", "if (spans[middle].first < run->number)", "what begins a block is looked for in the one before"),
+        ("run->number < spans[--run->span].first", "false", "of two blocks, the later one is taken"),
+        ("run->number = place->before;", "run->number--;", "the operation before it is taken for the one on its key"),
+        ("gathered->walking[i] = gathered->walking[--walking];", "walking--;", "where one lane is done, another is left out"),
+        ("earlier(runs[run].next->invoked, skew), 0, (uint32_t)run)", "earlier(runs[run].next->invoked, skew), ~(uint32_t)run, (uint32_t)run)", "at equal times the later lane comes first"),
+        ("op->order = (uint32_t)(run->next - gathered->notes);", "op->order = (uint32_t)i;", "operations are numbered by time"),
+    ],
+    "parts.c": [
+        ("return a->lane < b->lane ? -1 : a->lane > b->lane;", "return a->lane > b->lane ? -1 : a->lane < b->lane;", "lanes are not in their order"),
+    ],
     "history.c": [
+        ("lane->places[number] = (struct axc_place){.invoked = op->invoked, .at = (uint32_t)at, .before = before};",
+         "lane->places[number] = (struct axc_place){.invoked = op->responded, .at = (uint32_t)at, .before = before};", "an operation is put where it was answered"),
         ("lane->touching |= lane->count > 0 && op->invoked == lane->responded;", "", "times that touch are not noticed"),
         ("if (history->lanes[i].responded < history->until)", "if (i == 0)", "of what is still being written, the end of one process is certain"),
         ("return op->results > 0 && result == 0;", "return op->results > 0;", "what changed something is left out of a counterexample"),
@@ -140,20 +156,20 @@ FAULTS = {
 }
 
 
-def told(program):
-    """What agree said was wrong, or None; and of how many histories."""
-    for count in HISTORIES:
+def told(programs):
+    """What a test said was wrong, or None; and of how many histories."""
+    for program, count in [(programs[0], "3000")] + [(programs[1], count) for count in HISTORIES]:
         try:
             done = subprocess.run([program, count], capture_output=True, text=True, check=False, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return f"a judge that does not end in {SECONDS} s", count
-        said = re.search(r"^agree: (.*)", done.stderr, re.M)
+        said = re.search(r"^agree: (.*)|^.*/gather.c:\d+: (.*)", done.stderr, re.M)
         if said or done.returncode < 0:
-            return said[1] if said else f"signal {-done.returncode}", count
+            return said[1] or said[2] if said else f"signal {-done.returncode}", count
     return None, count
 
 
-def broken(work, agree, file, number, fault):
+def broken(work, tests, file, number, fault):
     place, instead, what = fault
     path = os.path.join(SOURCES, "history", file)
     with open(path, encoding="utf-8") as source:
@@ -163,26 +179,26 @@ def broken(work, agree, file, number, fault):
     name = os.path.join(work, f"{number}-{file}")
     with open(name, "w", encoding="utf-8") as out:
         out.write(text.replace(place, instead))
-    program = name[:-2]
-    done = subprocess.run([COMPILER, *FLAGS, "-w", "-iquote", os.path.dirname(path), "-o", program, name, agree, ARCHIVE, "-ljansson", "-lpthread"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return f"{file}: {what}: DOES NOT COMPILE: {done.stderr}"
-    said, count = told(program)
+    subprocess.run([COMPILER, *FLAGS, "-w", "-iquote", os.path.dirname(path), "-c", "-o", name + ".o", name], check=True)
+    programs = [f"{name}-{test}" for test in PROGRAMS]
+    for program, test in zip(programs, tests):
+        subprocess.run([COMPILER, "-o", program, name + ".o", test, ARCHIVE, "-ljansson", "-lpthread"], check=True)
+    said, count = told(programs)
     return f"{file}: {what}: " + (f"{said} ({count} histories)" if said else f"NOT NOTICED in {count} histories")
 
 
 def main():
     wanted = sys.argv[5:] or sorted(FAULTS)
     with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        agree = os.path.join(work, "agree.o")
-        subprocess.run([COMPILER, *FLAGS, "-c", "-o", agree, AGREE], check=True)
-        jobs = [pool.submit(broken, work, agree, file, f"{len(FAULTS[file])}{i}", fault) for file in wanted for i, fault in enumerate(FAULTS[file])]
+        tests = [os.path.join(work, test + ".o") for test in PROGRAMS]
+        for test, program in zip(tests, PROGRAMS):
+            subprocess.run([COMPILER, *FLAGS, "-c", "-o", test, os.path.join(TESTS, program + ".c")], check=True)
+        jobs = [pool.submit(broken, work, tests, file, f"{len(FAULTS[file])}{i}", fault) for file in wanted for i, fault in enumerate(FAULTS[file])]
         lines = []
         for job in jobs:
             lines.append(job.result())
             print(lines[-1], flush=True)
-    bad = sum(re.search("NOT NOTICED|NOT THERE|NOT COMPILE", line) is not None for line in lines)
+    bad = sum(re.search("NOT NOTICED|NOT THERE", line) is not None for line in lines)
     print(f"{len(lines) - bad} of {len(lines)} faults were noticed")
     return 1 if bad or not lines else 0
 

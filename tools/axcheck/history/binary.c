@@ -151,12 +151,13 @@ static bool find_blocks(struct reader *reader)
     return true;
 }
 
-static bool check_block(struct reader *reader, struct axc_lane *lane, const struct axc_span *span, int64_t *values)
+static bool check_block(struct reader *reader, struct axc_lane *lane, struct axc_span *span, int64_t *values)
 {
     const char *start = span->at - BLOCK_HEAD, *at = span->at, *end = span->at + span->length;
     if (u32(end) != checksum(start, (size_t)(end - start)))
         return wrong(reader, start, "the checksum of this block is wrong");
     uint64_t time = 0;
+    span->first = (uint32_t)lane->count;
     for (uint32_t i = 0; i < span->count; i++) {
         struct axc_op op = {.process = lane->process};
         struct axc_report report;
@@ -168,6 +169,7 @@ static bool check_block(struct reader *reader, struct axc_lane *lane, const stru
             report.count = 0;
             return note(&reader->problem, &report);
         }
+        axc_lane_count(reader->history, lane, &op, values, (size_t)(op_start - span->at));
     }
     axc_progress_add(span->count);
     return at == end || wrong(reader, at, "more in the block than its operations");
@@ -187,6 +189,9 @@ static void check_lane(void *context, size_t piece, size_t worker)
 static bool read_blocks(struct reader *reader)
 {
     if (!find_blocks(reader))
+        return false;
+    reader->history->counted = true;
+    if (!axc_history_places(reader->history))
         return false;
     axc_progress_phase("checking", "operations", reader->operations);
     axc_parallel(axc_workers(reader->operations), reader->history->processes, check_lane, reader);

@@ -36,7 +36,7 @@ static bool no_memory(const struct reader *r)
 
 static uint32_t *slot_of(const struct reader *r, uint32_t *table, size_t slots, uint32_t process)
 {
-    size_t at = (size_t)(process * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (slots - 1);
+    size_t at = axc_hash(0, process) & (slots - 1);
     while (table[at] != 0 && r->events[table[at] - 1].process != process)
         at = (at + 1) & (slots - 1);
     return &table[at];

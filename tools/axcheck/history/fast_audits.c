@@ -15,8 +15,7 @@
 #include "../budget.h"
 #include "fast.h"
 #include "model.h"
-#include "parts.h"
-#include "states.h"
+#include "sort.h"
 
 /* More choices than that, or more answers, and nothing is learnt of an audit. */
 enum { MOST_CHOICES = 1 << 14, MOST_ANSWERS = 4096 };
@@ -323,7 +322,7 @@ bool axc_fast_audits(struct axc_part *part, struct axc_fast *fast)
     if (as_it_was != NULL && a.by_process != NULL && a.effects != NULL && a.lanes != NULL && a.choices[0] != NULL && a.choices[1] != NULL) {
         memcpy(as_it_was, part->ops, part->count * sizeof *part->ops);
         wrong = collect(&a) && !look_at_all(&a, audits);
-        if (wrong || !axc_part_sort(part))
+        if (wrong || !axc_sort(part->ops, part->count))
             memcpy(part->ops, as_it_was, part->count * sizeof *part->ops);
     }
     axc_free(as_it_was);

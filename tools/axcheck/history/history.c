@@ -17,7 +17,7 @@ bool axc_history_no_memory(const struct axc_history *history)
 
 static uint32_t *find_slot(const struct axc_history *history, uint32_t *table, size_t slots, uint32_t process)
 {
-    size_t at = (size_t)(process * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (slots - 1);
+    size_t at = axc_hash(0, process) & (slots - 1);
     while (table[at] != 0 && history->lanes[table[at] - 1].process != process)
         at = (at + 1) & (slots - 1);
     return &table[at];
@@ -156,14 +156,17 @@ static void count_use(struct axc_use *use, const struct axc_op *op, const int64_
     use->count++;
 }
 
-/* What is found out about an operation as it is read. */
-static void count_op(const struct axc_history *history, struct axc_lane *lane, const struct axc_op *op, const int64_t *values)
+void axc_lane_count(const struct axc_history *history, struct axc_lane *lane, const struct axc_op *op, const int64_t *values, size_t at)
 {
     size_t width = (size_t)op->args + op->results;
     count_use(&lane->uses[op->verb], op, values);
-    lane->count++;
     lane->width += width;
-    if (history->model->keyed && !axc_keys_count(&lane->keys, values[0], 1, width))
+    if (!history->model->keyed)
+        return;
+    uint32_t number = (uint32_t)lane->count - 1, before = number;
+    if (axc_keys_count(&lane->keys, values[0], width, &before))
+        lane->places[number] = (struct axc_place){.invoked = op->invoked, .at = (uint32_t)at, .before = before};
+    else
         lane->keys_lost = true;
 }
 
@@ -182,7 +185,7 @@ bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, ui
                            lane->responded == AXC_PENDING ? "is unanswered" : "was running");
     lane->touching |= lane->count > 0 && op->invoked == lane->responded;
     lane->responded = op->responded;
-    count_op(history, lane, op, values);
+    lane->count++;
     return true;
 }
 
@@ -196,6 +199,8 @@ static bool reserve(struct axc_history *history, struct axc_lane *lane, size_t m
         lane->span_count = 1;
     }
     size_t used = lane->spans[0].length;
+    if (used + more > UINT32_MAX)
+        return axc_gave_up(history->report, "more than 4 GiB of process %" PRIu32, lane->process);
     if (used + more > lane->own_room) {
         size_t room = (used + more) * 3 / 2 + 64;
         char *grown = axc_realloc(lane->own, room);
@@ -236,8 +241,8 @@ static bool cut(struct axc_history *history)
            axc_gave_up(history->report, "blocks of %zu of %zu processes so far", history->processes, history->declared);
 }
 
-/* What is left of a lane before that moment. */
-static bool recount(struct axc_history *history, struct axc_lane *lane)
+/* What there is in a lane, up to that moment. */
+static bool count_lane(struct axc_history *history, struct axc_lane *lane)
 {
     int64_t *values = axc_alloc(AXC_MAX_VALUES * sizeof *values);
     if (values == NULL)
@@ -247,29 +252,50 @@ static bool recount(struct axc_history *history, struct axc_lane *lane)
     lane->count = lane->width = 0;
     memset(lane->uses, 0, sizeof lane->uses);
     axc_keys_free(&lane->keys);
-    for (axc_cursor_begin(&cursor, history, lane); axc_cursor_next(&cursor, &op, values);) {
-        count_op(history, lane, &op, values);
+    axc_cursor_begin(&cursor, history, lane);
+    for (const char *at; (at = axc_cursor_at(&cursor)) != NULL && axc_cursor_next(&cursor, &op, values);) {
+        lane->count++;
+        axc_lane_count(history, lane, &op, values, (size_t)(at - axc_cursor_span(&cursor)->at));
         history->pending += op.responded == AXC_PENDING ? 1 : 0;
     }
     axc_free(values);
     return true;
 }
 
+bool axc_history_places(struct axc_history *history)
+{
+    enum { LEAST = 3 }; /* bytes of an operation with a key: what it is, when, and the key */
+    size_t room = 0;
+    if (!history->model->keyed || history->places != NULL)
+        return true;
+    for (int laid_out = 0; laid_out < 2; laid_out++) {
+        room = 0;
+        for (size_t i = 0; i < history->processes; i++) {
+            struct axc_lane *lane = &history->lanes[i];
+            lane->places = laid_out ? history->places + room : NULL;
+            for (size_t j = 0; j < lane->span_count; j++)
+                room += lane->spans[j].count < lane->spans[j].length / LEAST ? lane->spans[j].count : lane->spans[j].length / LEAST;
+        }
+        if (!laid_out && (history->places = axc_alloc((room + 1) * sizeof *history->places)) == NULL)
+            return axc_history_no_memory(history);
+    }
+    return true;
+}
+
 bool axc_history_finish(struct axc_history *history)
 {
+    bool counted = history->counted && history->ended;
     history->until = AXC_PENDING;
-    if (!history->ended && !cut(history))
+    if ((!history->ended && !cut(history)) || !axc_history_places(history))
         return false;
     history->count = history->pending = 0;
     for (size_t i = 0; i < history->processes; i++) {
         struct axc_lane *lane = &history->lanes[i];
         lane->first = (uint32_t)history->count;
-        if (!history->ended && !recount(history, lane))
+        if (!counted && !count_lane(history, lane))
             return false;
-        history->pending += history->ended && lane->count > 0 && lane->responded == AXC_PENDING ? 1 : 0;
+        history->pending += counted && lane->count > 0 && lane->responded == AXC_PENDING ? 1 : 0;
         history->count += lane->count;
-        if (!history->model->keyed && lane->count > 0 && lane->keys.used == 0)
-            lane->keys_lost = !axc_keys_count(&lane->keys, 0, lane->count, lane->width);
         if (lane->keys_lost)
             return axc_history_no_memory(history);
         history->touching |= lane->touching;
@@ -304,6 +330,7 @@ void axc_history_free(struct axc_history *history)
     }
     axc_free(history->lanes);
     axc_free(history->lane_of);
+    axc_free(history->places);
     axc_free(history->pool);
     axc_free(history->balances);
 }

@@ -52,6 +52,14 @@ struct axc_span {
     const char *at;
     size_t length;
     uint32_t count;
+    uint32_t first; /* the number of its first one among those of the process */
+};
+
+/* Where an operation on a key is. Small, as there is one for each; in the order of the lane. */
+struct axc_place {
+    uint64_t invoked;
+    uint32_t at;     /* in its span */
+    uint32_t before; /* the lane's operation before it on the same key, if there is one */
 };
 
 /* What one process did. Spans are in the input if that is binary; else there is one, here. */
@@ -65,7 +73,8 @@ struct axc_lane {
     size_t own_room;
     uint64_t time;      /* the last one that was coded */
     uint64_t responded; /* when its last operation was answered */
-    struct axc_keys keys; /* the keys of its operations; one without keys has key 0 */
+    struct axc_keys keys; /* of its operations, where they have keys */
+    struct axc_place *places; /* of these, in the history's */
     size_t width;       /* numbers in all its operations */
     bool keys_lost;     /* there was no memory for one */
     bool touching;      /* an operation was invoked at the very time the one before was answered */
@@ -87,11 +96,13 @@ struct axc_history {
     size_t processes, lane_room;
     uint32_t *lane_of;          /* by process: 1 + place in lanes; a hash table */
     size_t slots;
+    struct axc_place *places;   /* of all lanes, where the model has keys */
     int64_t *pool;              /* values of operations that were taken out of their lanes */
     size_t count, pending;
     size_t declared;            /* how many processes the writer has; 0: it did not say */
     uint64_t until;             /* what was invoked at this time or later is left out */
     bool touching;              /* some lane is */
+    bool counted;               /* the lanes know what they have of each verb and key */
     bool ended;                 /* the writer said that this is all */
     bool partial;               /* an input that is still being written is welcome */
     const char *given;          /* NAME VALUE... of --setup, for forms that have no place for it; or NULL */
@@ -169,6 +180,10 @@ struct axc_lane *axc_history_lane(struct axc_history *history, uint32_t process)
 /* Whether this can be the lane's next operation, which it then is: for readers that code nothing. The reason if not. */
 bool axc_lane_check(const struct axc_history *history, struct axc_lane *lane, uint64_t offset, const struct axc_op *op,
                     const int64_t *values, struct axc_report *report);
+/* What is found out about the lane's latest operation, which is at this place in its span. */
+void axc_lane_count(const struct axc_history *history, struct axc_lane *lane, const struct axc_op *op, const int64_t *values, size_t at);
+/* Room for the places of all that the lanes' spans can have; before anything is counted. */
+bool axc_history_places(struct axc_history *history);
 /* Everything is there: counts, and numbers the operations. Of a history that is still being written, keeps
  * what is certain: up to the earliest of all processes' last answers. */
 bool axc_history_finish(struct axc_history *history);

@@ -2,6 +2,7 @@
 #include "judge.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "../progress.h"
 #include "explain.h"
 #include "fast.h"
-#include "parts.h"
+#include "gather.h"
 #include "sort.h"
 
 static uint64_t allowed_steps = UINT64_C(1000000000);
@@ -76,39 +77,60 @@ static void state_fast(const struct axc_history *history, const struct axc_fast 
 }
 
 struct jury {
-    const struct axc_history *history;
     const struct axc_parts *parts;
     atomic_uint_fast64_t allowance; /* steps left, of all parts together */
     struct finding {
         enum axc_answer answer;
         const char *rule; /* of the fast judge that found it; NULL: the search */
+        size_t operations;
         struct axc_search_stats stats;
     } *findings;
+    struct axc_gathered gatherings[AXC_MAX_WORKERS + 1], *of_worker[AXC_MAX_WORKERS];
+    pthread_mutex_t mutex; /* the two below */
+    struct axc_gathered *wrong; /* the first wrong part there is, as its judges left it, */
+    size_t wrong_piece;      /* and which one it is */
 };
+
+/* Keeps a wrong part if none before it is. */
+static void keep(struct jury *jury, size_t piece, size_t worker)
+{
+    pthread_mutex_lock(&jury->mutex);
+    if (piece < jury->wrong_piece) {
+        struct axc_gathered *before = jury->wrong;
+        jury->wrong = jury->of_worker[worker];
+        jury->wrong_piece = piece;
+        jury->of_worker[worker] = before;
+    }
+    pthread_mutex_unlock(&jury->mutex);
+}
 
 static void judge_part(void *context, size_t piece, size_t worker)
 {
-    (void)worker;
     struct jury *jury = context;
     struct finding *finding = &jury->findings[piece];
-    struct axc_part *part = &jury->parts->parts[piece];
+    struct axc_gathered *gathered = jury->of_worker[worker];
     struct axc_fast fast;
-    if (!axc_part_sort(part)) {
+    finding->operations = jury->parts->plans[piece].operations;
+    if (!axc_gather(jury->parts, piece, gathered)) {
         finding->answer = AXC_MEMORY;
-    } else if (axc_fast_quiet(part) == AXC_RIGHT) {
-        *finding = (struct finding){.answer = AXC_YES, .rule = "from one quiet moment to the next"};
-    } else if (axc_judge_fast(part, &fast)) {
-        *finding = (struct finding){.answer = fast.right ? AXC_YES : AXC_NO, .rule = fast.rule};
+    } else if (axc_fast_quiet(&gathered->part) == AXC_RIGHT) {
+        finding->answer = AXC_YES;
+        finding->rule = "from one quiet moment to the next";
+    } else if (axc_judge_fast(&gathered->part, &fast)) {
+        finding->answer = fast.right ? AXC_YES : AXC_NO;
+        finding->rule = fast.rule;
     } else {
         uint64_t left = atomic_load_explicit(&jury->allowance, memory_order_relaxed), allowance = left;
-        finding->answer = axc_search(part, &allowance, &finding->stats);
+        finding->answer = axc_search(&gathered->part, &allowance, &finding->stats);
         /* What two use at the same time may together be more than was left: a bound for people, not for machines. */
         uint64_t now = left;
         while (!atomic_compare_exchange_weak_explicit(&jury->allowance, &now, now > left - allowance ? now - (left - allowance) : 0,
                                                       memory_order_relaxed, memory_order_relaxed))
             ;
     }
-    axc_progress_add(part->count - finding->stats.told);
+    if (finding->answer == AXC_NO)
+        keep(jury, piece, worker);
+    axc_progress_add(finding->operations - finding->stats.told);
 }
 
 /* Where it is wrong; else where it could not be said; else NULL. */
@@ -128,14 +150,14 @@ static const struct finding *worst(const struct jury *jury, size_t *wrong, uint6
 
 static void state_wrong(const struct jury *jury, const struct finding *finding, size_t wrong, struct axc_report *report)
 {
-    struct axc_part *part = &jury->parts->parts[finding - jury->findings];
+    struct axc_part *part = &jury->wrong->part;
     char key[64] = "";
     axc_progress_phase("looking for a small counterexample", "steps", 0);
-    if (jury->history->model->keyed)
+    if (part->history->model->keyed)
         snprintf(key, sizeof key, " on key %" PRId64 " (%zu of %zu keys)", part->key, wrong, jury->parts->count);
     struct axc_fast fast;
     if (finding->rule != NULL && axc_judge_fast(part, &fast)) {
-        state_fast(jury->history, &fast, key, report);
+        state_fast(part->history, &fast, key, report);
         /* Why takes more than a few operations: what the search finds, if it does not take too long. */
         struct axc_search_stats stats;
         uint64_t allowance = STEPS_TO_SHOW;
@@ -147,34 +169,52 @@ static void state_wrong(const struct jury *jury, const struct finding *finding, 
     axc_explain(part, &finding->stats, report);
 }
 
-static void judge_parts(const struct axc_history *history, const struct axc_parts *parts, struct axc_report *report)
+static void state_findings(const struct jury *jury, struct axc_report *report)
 {
-    struct jury jury = {.history = history, .parts = parts, .allowance = allowed_steps};
+    const struct axc_parts *parts = jury->parts;
     size_t wrong = 0;
     uint64_t steps = 0;
-    jury.findings = axc_zeroed(parts->count, sizeof *jury.findings);
-    if (jury.findings == NULL) {
-        axc_history_no_memory(history);
-        return;
-    }
-    axc_progress_phase("judging", "operations", history->count);
-    axc_parallel(axc_workers(history->count), parts->count, judge_part, &jury);
-    const struct finding *found = worst(&jury, &wrong, &steps);
+    const struct finding *found = worst(jury, &wrong, &steps);
     if (found != NULL && found->answer == AXC_NO)
-        state_wrong(&jury, found, wrong, report);
+        state_wrong(jury, found, wrong, report);
     else if (found != NULL && found->answer == AXC_STEPS)
         axc_gave_up(report, "no verdict within %" PRIu64 " steps (--steps); at most %zu of %zu operations in order", allowed_steps,
-                    found->stats.deepest, parts->parts[found - jury.findings].count);
+                    found->stats.deepest, found->operations);
     else if (found != NULL)
         axc_gave_up(report, "no verdict within %zu MiB of memory (--memory)", axc_budget_limit() >> 20);
-    else if (parts->count == 1 && jury.findings[0].rule != NULL)
-        axc_state(report, "linearizable", true, "judged %s", jury.findings[0].rule);
-    else if (history->model->keyed)
+    else if (parts->count == 1 && jury->findings[0].rule != NULL)
+        axc_state(report, "linearizable", true, "judged %s", jury->findings[0].rule);
+    else if (parts->history->model->keyed)
         axc_state(report, "linearizable", true, "each of %zu keys has an order that gives these results (%" PRIu64 " steps)", parts->count,
                   steps);
     else
         axc_state(report, "linearizable", true, "there is an order that gives these results (%" PRIu64 " steps)", steps);
-    axc_free(jury.findings);
+}
+
+static void judge_parts(const struct axc_parts *parts, struct axc_report *report)
+{
+    struct jury *jury = axc_zeroed(1, sizeof *jury);
+    struct finding *findings = axc_zeroed(parts->count, sizeof *findings);
+    if (jury != NULL && findings != NULL) {
+        jury->parts = parts;
+        jury->findings = findings;
+        atomic_init(&jury->allowance, allowed_steps);
+        for (size_t i = 0; i < AXC_MAX_WORKERS; i++)
+            jury->of_worker[i] = &jury->gatherings[i];
+        jury->wrong = &jury->gatherings[AXC_MAX_WORKERS];
+        jury->wrong_piece = SIZE_MAX;
+        pthread_mutex_init(&jury->mutex, NULL);
+        axc_progress_phase("judging", "operations", parts->history->count);
+        axc_parallel(axc_workers(parts->history->count), parts->count, judge_part, jury);
+        state_findings(jury, report);
+        pthread_mutex_destroy(&jury->mutex);
+        for (size_t i = 0; i <= AXC_MAX_WORKERS; i++)
+            axc_gathered_free(&jury->gatherings[i]);
+    } else {
+        axc_history_no_memory(parts->history);
+    }
+    axc_free(jury);
+    axc_free(findings);
 }
 
 static void judge(struct axc_history *history, struct axc_report *report)
@@ -190,7 +230,7 @@ static void judge(struct axc_history *history, struct axc_report *report)
         state_fast(history, &fast, "", report);
     } else {
         if (axc_split(history, &parts))
-            judge_parts(history, &parts, report);
+            judge_parts(&parts, report);
         else
             axc_history_no_memory(history);
         axc_parts_free(&parts);

@@ -95,6 +95,40 @@ void axc_cursor_seek(struct axc_cursor *cursor, size_t span, uint32_t order);
 /* The beginning of the next block in which there is something; false: there is none. */
 bool axc_cursor_advance(struct axc_cursor *cursor);
 
+/* An operation of a history that is still being written, as far as it is certain: what is not here may have had a part in
+ * what was answered later, by whichever clock. */
+static inline void axc_cut_off(const struct axc_history *history, struct axc_op *op)
+{
+    if (history->until != AXC_PENDING && op->responded != AXC_PENDING && op->responded + 2 * history->skew >= history->until) {
+        op->responded = AXC_PENDING;
+        op->results = 0;
+    }
+}
+
+/* Reads the operation at `at` again, of which is known when it was invoked. */
+static inline void axc_decode_again(const struct axc_history *history, const struct axc_lane *lane, const char *at, uint64_t invoked,
+                                    struct axc_op *op, int64_t *values)
+{
+    const struct axc_span *last = &lane->spans[lane->span_count - 1]; /* in memory, too */
+    uint64_t time = 0;
+    axc_decode_op(history, &at, last->at + last->length, &time, op, values);
+    op->responded = op->responded == AXC_PENDING ? AXC_PENDING : invoked + (op->responded - op->invoked);
+    op->invoked = invoked;
+    axc_cut_off(history, op);
+}
+
+/* Where what axc_cursor_next reads next is; NULL at the end. */
+static inline const char *axc_cursor_at(struct axc_cursor *cursor)
+{
+    return cursor->left > 0 || axc_cursor_advance(cursor) ? cursor->at : NULL;
+}
+
+/* And in which span. */
+static inline const struct axc_span *axc_cursor_span(const struct axc_cursor *cursor)
+{
+    return &cursor->lane->spans[cursor->span - 1];
+}
+
 /* False at the end. `values` has room for AXC_MAX_VALUES. */
 static inline bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op, int64_t *values)
 {
@@ -105,11 +139,7 @@ static inline bool axc_cursor_next(struct axc_cursor *cursor, struct axc_op *op,
     cursor->left--;
     op->process = cursor->lane->process;
     op->order = cursor->order++;
-    /* What is not here may have had a part in what was answered later, by whichever clock. */
-    if (history->until != AXC_PENDING && op->responded != AXC_PENDING && op->responded + 2 * history->skew >= history->until) {
-        op->responded = AXC_PENDING;
-        op->results = 0;
-    }
+    axc_cut_off(history, op);
     return true;
 }
 

@@ -340,7 +340,7 @@ static bool find_before(struct search *s)
         return false;
     memset(table, 0xff, slots * sizeof *table);
     for (uint32_t i = 0; i < s->count; i++) {
-        size_t at = axc_hash(1, s->ops[i].process) & (slots - 1);
+        size_t at = axc_hash(0, s->ops[i].process) & (slots - 1);
         while (table[at] != UINT32_MAX && s->ops[table[at]].process != s->ops[i].process)
             at = (at + 1) & (slots - 1);
         s->before[i] = table[at] == UINT32_MAX ? s->count : table[at];

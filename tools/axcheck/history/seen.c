@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "../budget.h"
-#include "states.h"
+#include "hash.h"
 
 static uint64_t hash_key(const uint64_t *key, size_t words)
 {
     uint64_t hash = words;
     for (size_t i = 0; i < words; i++)
         hash = axc_hash(hash, key[i]);
-    return hash ^ hash >> 32;
+    return hash;
 }
 
 static size_t find(const struct axc_seen_half *half, const uint64_t *key, size_t words, uint64_t hash)

@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/**
- * sort.c: all runs are merged at once, in a tree of losers (Knuth, The Art of Computer Programming 3, 5.4.1): an operation is
- * moved once, and compared as often as a number of that many runs has bits. Which run comes next can't be guessed, so that
- * nothing here branches on it.
- */
+/* sort.c: all runs are merged at once, so that an operation is moved once. */
 #include "sort.h"
 
 #include <string.h>
 
 #include "../budget.h"
+#include "losers.h"
 
 struct run {
     size_t at, end; /* its next operation, and where it ends */
 };
 
-static const axc_unsigned_wide exhausted = ~(axc_unsigned_wide)0;
-
-/* The next operation of a run: by invocation, then by number. Of no two runs the same, as the run is in it. */
+/* The next operation of a run: by invocation, then by number. */
 static axc_unsigned_wide key_of(const struct axc_op *ops, const struct run *runs, size_t run)
 {
     if (runs[run].at == runs[run].end)
-        return exhausted;
+        return AXC_LOSERS_NONE;
     const struct axc_op *op = &ops[runs[run].at];
-    return (axc_unsigned_wide)op->invoked << 64 | (uint64_t)op->order << 32 | (uint32_t)run;
+    return axc_losers_key(op->invoked, op->order, (uint32_t)run);
 }
 
 /* Where the run that begins at `at` ends. */
@@ -34,27 +29,16 @@ static size_t run_end(const struct axc_op *ops, size_t count, size_t at)
     return at;
 }
 
-/* `tree` has room for two keys per run: its leaves are the runs, and at first each node above has the smaller one of the
- * two below. */
+/* `tree` has room for two keys per run. */
 static void merge(const struct axc_op *ops, size_t count, struct run *runs, size_t run_count, axc_unsigned_wide *tree, struct axc_op *out)
 {
     for (size_t i = 0; i < run_count; i++)
         tree[run_count + i] = key_of(ops, runs, i);
-    for (size_t node = run_count - 1; node > 0; node--)
-        tree[node] = tree[2 * node] < tree[2 * node + 1] ? tree[2 * node] : tree[2 * node + 1];
-    axc_unsigned_wide first = tree[1];
-    for (size_t node = 1; node < run_count; node++) /* from now on the larger one */
-        tree[node] = tree[2 * node] < tree[2 * node + 1] ? tree[2 * node + 1] : tree[2 * node];
+    axc_unsigned_wide first = axc_losers_begin(tree, run_count);
     for (size_t i = 0; i < count; i++) {
         size_t run = (uint32_t)first;
         out[i] = ops[runs[run].at++];
-        first = key_of(ops, runs, run);
-        for (size_t node = (run_count + run) / 2; node > 0; node /= 2) {
-            axc_unsigned_wide loser = tree[node];
-            bool smaller = loser < first;
-            tree[node] = smaller ? first : loser;
-            first = smaller ? loser : first;
-        }
+        first = axc_losers_next(tree, run_count, run, key_of(ops, runs, run));
     }
 }
 

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "../budget.h"
+#include "hash.h"
 
 static uint64_t hash_words(const int64_t *words, size_t count)
 {
     uint64_t hash = count;
     for (size_t i = 0; i < count; i++)
         hash = axc_hash(hash, (uint64_t)words[i]);
-    return hash ^ hash >> 32;
+    return hash;
 }
 
 static bool rehash(struct axc_states *states)

@@ -27,11 +27,4 @@ static inline const int64_t *axc_state_words(const struct axc_states *states, ui
 
 void axc_states_free(struct axc_states *states);
 
-/* Mixes words into a hash. */
-static inline uint64_t axc_hash(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
-}
-
 #endif
