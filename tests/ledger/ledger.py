@@ -4,15 +4,17 @@
 
     ledger.py ROOT         checks the tree at ROOT; prints each breach, exit 1 if there are any
     ledger.py --list ROOT  prints each named end: file, line, operation
-    ledger.py --write ROOT writes docs/memory-ordering/orders.md, the same as a table
+    ledger.py --write ROOT writes docs/memory-ordering/orders.md, the same as a table, and the sections' lines "Where"
 
 An end is the name an ordered operation is given: T1_rel in axi_fetch_or_release(&pool, CLOSED, T1_rel).
 Its edge is what stands before the underscore. For each edge there must be
   - an operation that releases and one that acquires (a seq_cst one does what its kind can; one that
     stands for two edges has the name of one, and the other beside it: M1.sc M2.acq),
-  - a section "## T1 ..." in docs/memory-ordering with a line for everything a section has to say, which names each of
-    the edge's litmus files; where it says "(close, release)", close has an operation of the edge of this order,
-  - a litmus file T1-... that says Never, and at least two twins T1-...+weak-... that say Sometimes,
+  - a section "## T1 ..." in docs/memory-ordering with a line for everything a section has to say: all of the edge's
+    litmus files and files of lib, words that the header it quotes has, tests that there are, a model test among them;
+    where it says "(close, release)", close has an operation of the edge of this order,
+  - a litmus file T1-... that says Never, whose orders are not stronger than those in lib, and for each of them (but a
+    mutex's) a twin T1-...+weak-... that says Sometimes and differs in this order alone,
 and for each end
   - a comment that names the edge, at the operation or close above it,
   - a model test that goes red without it (an entry in a list of ends in tests/model), or a line in
@@ -28,6 +30,7 @@ import glob
 import os
 import re
 import sys
+import textwrap
 
 END = r"[A-Z]\d+_\w+"
 NEAR = 14  # lines above an operation in which its comment may stand: one explains several in a function
@@ -42,6 +45,11 @@ VARIABLE = r"(?!NULL\b)[a-z_][\w.>-]*"
 def read(path):
     with open(path, encoding="utf-8") as f:
         return f.read()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
 
 
 def arguments(text, at):
@@ -197,9 +205,47 @@ def test_names(root):
     return set().union(*(words_of(read(p)) for p in paths)) | {os.path.basename(p)[:-len(".c")] for p in paths}
 
 
-def check_section(edge, part, performed, tests, breach):
+def model_tests(root):
+    return {name for p in glob.glob(os.path.join(root, "tests/model/lib/*.c"))
+            for name in re.findall(r"\bAX_MODEL_TEST\((\w+)\)", read(p))}
+
+
+def words_only(text):
+    return " " + " ".join(re.findall(r"[\w-]+", text.lower())) + " "
+
+
+def lines_of(part):
+    return {label.strip(): text for label, text in re.findall(r"(?m)^    ([A-Z][\w -]{17})(.*(?:\n {22}.*)*)", part)}
+
+
+def where_line(places):
+    """The line that says in which functions of which files the edge's operations are; places: {(file, function)}."""
+    files = collections.defaultdict(set)
+    for file, function in places:
+        files[file].add(function)
+    text = "; ".join(f"{file}: {', '.join(sorted(functions))}" for file, functions in sorted(files.items()))
+    return textwrap.fill(text, 120, initial_indent="    Where".ljust(22), subsequent_indent=" " * 22, break_on_hyphens=False)
+
+
+def with_where(part, places):
+    """The section with that line, before the one on litmus tests."""
+    part = re.sub(r"(?m)^    Where .*\n(?: {22}.*\n)*", "", part)
+    return re.sub(r"(?m)^    Litmus ", lambda m: f"{where_line(places)}\n{m.group(0)}", part)
+
+
+def check_section(root, edge, part, performed, tests, breach):
     """performed: {(function, order)} of the edge's operations."""
-    said = {label.strip(): text for label, text in re.findall(r"(?m)^    ([A-Z][\w -]{17})(.*(?:\n {22}.*)*)", part)}
+    said = lines_of(part)
+    for header, more in re.findall(r"(\w+\.h)\b((?:(?!\w+\.h\b).)*)", said.get("Relied on by", ""), flags=re.S):
+        for quote in re.findall(r'"([^"]+)"', more):
+            path = os.path.join(root, "include/atomicx", header)
+            if not os.path.exists(path) or words_only(quote) not in words_only(read(path)):
+                breach("untrue", f"docs/memory-ordering: section {edge}: {header} does not say: {' '.join(quote.split())}")
+    shown = said.get("Shown by", "")
+    if performed and not any(re.search(rf"\b{name}\b", re.sub(r"_\s+", "_", shown)) or
+                             any(name.startswith(begin) for begin in re.findall(r"\b(\w+_)\.\.\.", shown))
+                             for name in model_tests(root)):
+        breach("incomplete", f"docs/memory-ordering: section {edge} names no model test")
     for names in LINES:
         if not any(name in said for name in names) and (edge, names) not in (("M4", ("Litmus",)),):
             breach("incomplete", f"docs/memory-ordering: section {edge} has no line {' or '.join(names)}")
@@ -217,33 +263,43 @@ def check_section(edge, part, performed, tests, breach):
                 breach("untrue", f"docs/memory-ordering: section {edge}: {function} has no operation of {edge} that is {order}")
 
 
-def check_notes(root, edges, litmus, performed, breach):
-    sections = {}
-    for path in glob.glob(os.path.join(root, "docs/memory-ordering/*.md")):
-        for part in re.split(r"(?m)^(?=## )", read(path)):
-            m = re.match(r"## ([A-Z]\d+) ", part)
-            if m:
-                sections[m.group(1)] = part
+def notes(root):
+    return sorted(glob.glob(os.path.join(root, "docs/memory-ordering/*.md")))
+
+
+def sections_of(text):
+    """(edge or None, text)"""
+    for part in re.split(r"(?m)^(?=## )", text):
+        m = re.match(r"## ([A-Z]\d+) ", part)
+        yield m.group(1) if m else None, part
+
+
+def check_notes(root, edges, litmus, performed, places, breach):
+    sections = {edge: part for path in notes(root) for edge, part in sections_of(read(path)) if edge}
     for edge in sorted(edges - set(sections)):
         breach("no-section", f"{edge}: no section in docs/memory-ordering")
     grace_periods = {"M4"}  # liburcu's, in a section of its own, without an operation of ours
     for edge in sorted(set(sections) - edges - grace_periods):
         breach("stale-section", f"docs/memory-ordering: {edge} is no edge of lib")
-    for name in litmus:
-        edge = name.split("-")[0]
-        if edge in sections and not re.search(rf"\b{re.escape(name)}: Never", sections[edge]):
-            breach("unmentioned", f"docs/memory-ordering: section {edge} does not name {name}")
+    for edge in sorted(edges & set(sections)):
+        files = " ".join(f"{name}: Never; {', '.join('+weak-' + twin for twin in twins)}: Sometimes"
+                         for name, twins in sorted(litmus.items()) if name.split("-")[0] == edge)
+        if " ".join(lines_of(sections[edge]).get("Litmus", "").split()) != files:
+            breach("unmentioned", f"docs/memory-ordering: section {edge} does not name its litmus tests: {files}")
+        if with_where(sections[edge], places[edge]) != sections[edge]:
+            breach("unplaced", f"docs/memory-ordering: section {edge} does not say where (ledger.py --write): "
+                               f"{' '.join(where_line(places[edge]).split())}")
     tests = test_names(root)
     for edge, part in sorted(sections.items()):
-        check_section(edge, part, performed.get(edge, set()), tests, breach)
+        check_section(root, edge, part, performed.get(edge, set()), tests, breach)
 
 
 # ---- the table of orders ----
 
 def table(root):
-    """The page, and {edge: {(function, order)}}."""
+    """The page, {edge: {(function, order)}}, and {edge: {(file, function)}}."""
     functions = {name: Functions(without_comments(text)) for name, text in sources(root)}
-    rows, performed = collections.Counter(), collections.defaultdict(set)
+    rows, performed, places = collections.Counter(), collections.defaultdict(set), collections.defaultdict(set)
     for operation in operations(root):
         function = functions[operation.file].at(operation.line)
         for which, end in enumerate(operation.ends):
@@ -252,13 +308,14 @@ def table(root):
             orders |= does(operation, which) if "acq_rel" in orders else set()
             for edge in edges_of(operation):
                 performed[edge] |= {(function, order) for order in orders}
+                places[edge].add((operation.file, function))
     lines = ["# Every order in lib", "",
              "Written by `tests/ledger/ledger.py --write`; `ctest -R ledger` compares. Each row is an end of an edge, the operation",
              "that is given it, and where: the sections of this folder say what it is for. What is not here is relaxed.", "",
              "| end | operation | function | file | times |", "|---|---|---|---|---|"]
     for (end, name, function, file), times in sorted(rows.items()):
         lines.append(f"| {end} | {name} | {function} | {file} | {times} |")
-    return "\n".join(lines) + "\n", performed
+    return "\n".join(lines) + "\n", performed, places
 
 
 def check_table(root, page, breach):
@@ -271,9 +328,44 @@ def check_table(root, page, breach):
         breach("table", f"{ORDERS} has, and lib has not: {row}")
 
 
+ORDER = r"(?<=memory_order_)(?:acquire|release|acq_rel|seq_cst)"
+
+
+def litmus_body(root, name):
+    text = read(os.path.join(root, f"tests/litmus/{name}.litmus"))
+    return re.sub(r"(?m)^\(\*.*\*\)$|\A.*$", "", text).strip()
+
+
+def check_twins(root, name, twins, breach):
+    """Each order of the test, but those of a location called mutex, is relaxed in one of its twins, and nothing else."""
+    body = litmus_body(root, name)
+    wanted = set()
+    for m in re.finditer(ORDER, body):
+        if not re.search(r"\(mutex\b[^(]*$", body[:m.start()]):
+            wanted.add(body[:m.start()] + "relaxed" + body[m.end():])
+    for twin in twins:
+        found = litmus_body(root, f"{name}+weak-{twin}")
+        if found not in wanted:
+            breach("no-twin", f"{name}+weak-{twin}: not {name} with one order relaxed, or the same as another twin")
+        wanted.discard(found)
+    for text in wanted:
+        line = next(b for a, b in zip(text.split("\n"), body.split("\n")) if a != b)
+        breach("no-twin", f"{name}: no twin is without the order of {line.strip()}")
+
+
+def check_strength(root, edges, name, breach):
+    """A litmus test that is stronger than the code says nothing of the code."""
+    edge = name.split("-")[0]
+    for kind, order in re.findall(rf"atomic_(\w+?)_explicit\([^;]*memory_order_(\w+)", litmus_body(root, name)):
+        if order == "seq_cst" and any(kind_of(o, 0) not in ("seq_cst", "relaxed") and
+                                      ({"load": "acquire", "store": "release"}.get(kind, "release") in does(o, 0))
+                                      for o in operations(root) if edge in edges_of(o)):
+            breach("stronger", f"tests/litmus/{name}.litmus: a {kind} is seq_cst, but not every one of {edge} in lib")
+
+
 def check_litmus(root, edges, breach):
-    """The names of the Never files."""
-    never, twins = set(), collections.Counter()
+    """{the name of a Never file: the ends that its twins are without}"""
+    never, twins = set(), collections.defaultdict(list)
     for path in sorted(glob.glob(os.path.join(root, "tests/litmus/*.litmus"))):
         name = os.path.basename(path)[:-len(".litmus")]
         base, _, weak = name.partition("+weak-")
@@ -282,7 +374,7 @@ def check_litmus(root, edges, breach):
         if first != f'C {name} "Result: {result}"':
             breach("result", f"tests/litmus/{name}.litmus: the first line is not that of a test that is {result}")
         if weak:
-            twins[base] += 1
+            twins[base].append(weak)
         else:
             never.add(name)
         if base.split("-")[0] not in edges:
@@ -291,11 +383,11 @@ def check_litmus(root, edges, breach):
         if not any(name.split("-")[0] == edge for name in never):
             breach("no-litmus", f"{edge}: no litmus file says Never")
     for name in sorted(never):
-        if twins[name] < 2:
-            breach("no-twin", f"{name}: a twin is missing, there are {twins[name]} with a weakened end")
+        check_twins(root, name, twins[name], breach)
+        check_strength(root, edges, name, breach)
     for base in sorted(set(twins) - never):
         breach("stale-litmus", f"tests/litmus/{base}+weak-...: there is no {base}.litmus")
-    return never
+    return {name: twins[name] for name in never}
 
 
 def check_mutants(root, ends, breach):
@@ -330,9 +422,9 @@ def check(root):
         breaches.append((kind, text))
     edges, ends = check_source(root, breach)
     never = check_litmus(root, edges, breach)
-    page, performed = table(root)
+    page, performed, places = table(root)
     check_table(root, page, breach)
-    check_notes(root, edges, never, performed, breach)
+    check_notes(root, edges, never, performed, places, breach)
     shown, excused = check_mutants(root, ends, breach)
     return breaches, (f"{len(edges)} edges, {len(ends)} ends, {shown} of them shown by a model test, {excused} excused, "
                       f"{len(never)} litmus tests, {len(breaches)} breaches")
@@ -341,8 +433,11 @@ def check(root):
 def main():
     arguments = sys.argv[1:]
     if len(arguments) == 2 and arguments[0] == "--write":
-        with open(os.path.join(arguments[1], ORDERS), "w", encoding="utf-8") as f:
-            f.write(table(arguments[1])[0])
+        page, _, places = table(arguments[1])
+        write(os.path.join(arguments[1], ORDERS), page)
+        for path in notes(arguments[1]):
+            write(path, "".join(with_where(part, places[edge]) if edge in places else part
+                                for edge, part in sections_of(read(path))))
         return
     if len(arguments) == 2 and arguments[0] == "--list":
         for operation in operations(arguments[1]):

@@ -7,7 +7,7 @@
                                               and against the enumerator's, and DOC against both
     litmus.py run FILE... -- NATIVE [option...]   NATIVE is that file as it is: none that says Never may be seen
     litmus.py table DOC FILE... -- MODEL -- NATIVE [option...]   writes DOC anew
-    litmus.py herd7 FILE... -- HERD7 [option...]  each verdict against herd7's with rc11.cat
+    litmus.py herd7 FILE... -- HERD7 [option...]  each verdict, and what else may be seen, against herd7's with rc11.cat
 
 A test passes when axmodel has exhausted it and its `exists` holds in some execution (Sometimes) or in none (Never),
 and when the enumerator of tests/model/litmus/rc11.py, which reads the operations on its own and shares nothing with
@@ -17,6 +17,7 @@ and additions with explicit orders, no branches; what cannot be read stops the r
 That a machine never shows something says nothing about C11, nor about the next machine: x86-64 lets a store be
 overtaken by a later load and nothing else. That it shows what is forbidden would be a broken compiler, machine or test.
 """
+import collections
 import datetime
 import json
 import os
@@ -89,17 +90,21 @@ class Litmus:
     def identifier(self):
         return re.sub(r"\W", "_", self.name)
 
-    def executions(self):
-        """How many executions the enumerator finds in which the condition holds."""
+    def outcomes(self):
+        """What the registers of the condition may hold by the enumerator, and in how many executions they do."""
         letter = {"load": "R", "store": "W", "exchange": "X", "fetch_add": "A"}
         threads = [[[letter[kind], location] + ([value] if value else []) + [SHORT[order]]
                     for _, kind, location, value, order in ops] for _, ops in self.procs]
         registers = [(p, op[0]) for p, (_, ops) in enumerate(self.procs) for op in ops if op[0]]
-        hits = 0
+        found = collections.Counter()
         for outcome, count in rc11.explore(threads, False).items():
             reads = dict(zip(registers, map(int, outcome.split("|")[0].split())))
-            hits += count if all(reads[p, r] == v for p, r, v in self.terms) else 0
-        return hits
+            found[tuple(reads[p, r] for p, r, _ in self.terms)] += count
+        return found
+
+    def executions(self):
+        """Of them, those in which the condition holds."""
+        return self.outcomes()[tuple(value for _, _, value in self.terms)]
 
     def weak(self):
         """The outcome in which the condition holds."""
@@ -222,8 +227,11 @@ def herd7(tests, command):
     for test in tests:
         out = subprocess.run(command + ["-model", "rc11.cat", test.path], capture_output=True, text=True).stdout
         match = re.search(r"(?m)^Observation \S+ (\w+)", out)
-        if not match or match.group(1) != test.result:
-            print(f"{test.name}: Result: {test.result}; herd7 says {match.group(1) if match else 'nothing'}")
+        states = [dict(re.findall(r"(\d+:r\d+)=(\d+);", line)) for line in re.findall(r"(?m)^(?:\d+:r\d+=\d+; *)+$", out)]
+        seen = {tuple(int(state[f"{p}:{r}"]) for p, r, _ in test.terms) for state in states}
+        if not match or match.group(1) != test.result or seen != set(test.outcomes()):
+            print(f"{test.name}: Result: {test.result}; herd7 says {match.group(1) if match else 'nothing'}, and sees {seen}; "
+                  f"the axioms allow {set(test.outcomes())}")
             wrong += 1
     return wrong
 

@@ -81,6 +81,11 @@ def steps_of(operation):
 
 
 def mutants(root):
+    """Each once: two looks on one line are one mutant."""
+    return list({mutant.value: mutant for mutant in all_mutants(root)}.values())
+
+
+def all_mutants(root):
     book = ledger()
     functions = {}
     for name, text in book.sources(root):
