@@ -247,6 +247,9 @@ AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
     if (axi_reclaim_would_deadlock())
         return AX_EDEADLK;
     registry_leave(map);
+    for (uint32_t i = 0; i < map->shard_count && map->layout != AXI_LAYOUT_CK; i++)
+        axi_table_settle(map, &map->shards[i], false); /* retires a table, for which the domain must be open */
+    axi_domain_close(&map->domain); /* now: whoever frees an old table advises on the pages of the present one */
     for (uint32_t i = 0; i < map->shard_count; i++) {
         if (map->layout == AXI_LAYOUT_CK)
             axi_ck_fini(map, &map->shards[i]);
@@ -254,7 +257,6 @@ AXI_EXPORT ax_status ax_map_destroy(ax_map *map)
             axi_table_fini(map, &map->shards[i]);
         pthread_mutex_destroy(&map->shards[i].mutex);
     }
-    axi_domain_close(&map->domain);
     axi_release(map->allocator, map->shards, shards_bytes(map));
     axi_release(map->allocator, map, sizeof *map);
     return AX_OK;

@@ -319,7 +319,7 @@ void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t counted, bool 
 }
 
 /* Completes a rebuild that is under way; where the caller has no mutex, piece by piece. */
-static void settle(ax_map *map, struct axi_shard *shard, bool locked)
+void axi_table_settle(ax_map *map, struct axi_shard *shard, bool locked)
 {
     bool more;
     do {
@@ -348,9 +348,9 @@ static bool shrink(ax_map *map, struct axi_shard *shard)
  */
 void axi_table_tidy(ax_map *map, struct axi_shard *shard)
 {
-    settle(map, shard, false);
+    axi_table_settle(map, shard, false);
     for (int i = 0; i < TIDY_ROUNDS && shrink(map, shard); i++)
-        settle(map, shard, false);
+        axi_table_settle(map, shard, false);
 }
 
 /* Room for `keys` keys, for good. */
@@ -362,7 +362,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
     pthread_mutex_lock(&shard->mutex);
     while (rebuilding(current(shard))) {
         pthread_mutex_unlock(&shard->mutex);
-        settle(map, shard, false);
+        axi_table_settle(map, shard, false);
         pthread_mutex_lock(&shard->mutex);
     }
     ax_status status = AX_OK;
@@ -372,7 +372,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
     if (status == AX_OK)
         axi_store_relaxed(&shard->floor, slots); /* relaxed: heeded under the mutex; others only guess by it */
     pthread_mutex_unlock(&shard->mutex);
-    settle(map, shard, false);
+    axi_table_settle(map, shard, false);
     pages_huge(map, shard);
     return status;
 }
@@ -408,7 +408,7 @@ ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_
 {
     struct axi_table *table;
     do {
-        settle(map, shard, locked);
+        axi_table_settle(map, shard, locked);
         table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq */
         /* relaxed: a rebuild that is not seen began during the walk, and moves nothing out of its sight */
     } while (table && axi_load_relaxed(&table->next));
@@ -433,10 +433,9 @@ size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes)
     return slots;
 }
 
-/* Frees the tables with all that is in them. Nobody else uses the shard any more. */
+/* Frees the table with all that is in it: no rebuild is under way, and nobody else uses the shard any more. */
 void axi_table_fini(ax_map *map, struct axi_shard *shard)
 {
-    settle(map, shard, false);
     struct axi_table *table = current(shard);
     if (!table)
         return;
@@ -451,5 +450,4 @@ void axi_table_fini(ax_map *map, struct axi_shard *shard)
         }
     }
     table_release(map, table);
-    axi_store_relaxed(&shard->table, NULL); /* relaxed: alone; for pages_huge */
 }

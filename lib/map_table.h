@@ -144,7 +144,9 @@ void axi_table_tend(ax_map *map, struct axi_shard *shard, int64_t counted, bool 
 ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word);
 void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry);
 
-/* Alone. */
+void axi_table_settle(ax_map *map, struct axi_shard *shard, bool locked);
+
+/* Alone, and after the domain is closed. */
 void axi_table_fini(ax_map *map, struct axi_shard *shard);
 
 void axi_table_tidy(ax_map *map, struct axi_shard *shard);
