@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The entry points that compilers call for atomic operations and fences under -fsanitize=thread. */
-#include "axm.h"
+#include "sample.h"
 
 #include <string.h>
 
 /* On x86-64 the loads and compare-exchanges come through stubs that note registers: fiber.c. */
 #if defined(__x86_64__) && !defined(AXM_UCONTEXT)
 #define WATCHED(name) axm_##name
-#define WATCH(q) axm_spin_check(q)
+#define WATCH(pc) axm_spin_check(pc)
 #else
 #define WATCHED(name) __tsan_##name
-#define WATCH(q) ((void)(q), false)
+#define WATCH(pc) ((void)(pc), false)
 #endif
 
 static bool own_stack(const void *p)
@@ -18,29 +18,28 @@ static bool own_stack(const void *p)
     return (const unsigned char *)p >= axm.cur->lo && (const unsigned char *)p < axm.cur->hi;
 }
 
-static uint64_t visible(uint8_t op, uint8_t size, volatile void *addr, uint64_t arg, int order, uintptr_t pc)
+AXM_FLAT uint64_t visible(uint8_t op, uint8_t size, volatile void *addr, uint64_t arg, int order, uintptr_t pc)
 {
     const struct axm_req q = {.addr = (uintptr_t)addr, .pc = pc, .arg = arg, .op = op, .size = size,
-                              .ord = (uint8_t)order, .ord_fail = (uint8_t)order};
+                              .ord_ok = (uint8_t)order, .ord_fail = (uint8_t)order};
     bool wrote;
     if (op == AXM_LOAD)
-        while (WATCH(&q))
-            axm_sample_spin(&q);
+        while (WATCH(pc))
+            axm_sample_spin(pc);
     axm_pass(pc);
     axm_may_die(pc);
     return axm_access(&q, &wrote);
 }
 
-static uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t arg, int order, int fail, bool weak,
-                    uintptr_t pc, bool *wrote)
+AXM_FLAT uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t arg, int order, int fail, bool weak,
+                      uintptr_t pc, bool *wrote)
 {
     struct axm_fiber *f = axm.cur;
-    struct axm_req q = {.addr = (uintptr_t)addr, .pc = pc, .arg = arg, .cmp = cmp, .op = AXM_CAS, .size = size,
-                        .ord = (uint8_t)order, .ord_fail = (uint8_t)fail};
-    if (weak && f->spurious < axm.opt.spurious)
-        q.flags = AXM_WEAK;
-    while (WATCH(&q))
-        axm_sample_spin(&q);
+    const struct axm_req q = {.addr = (uintptr_t)addr, .pc = pc, .arg = arg, .cmp = cmp, .op = AXM_CAS, .size = size,
+                              .ord_ok = (uint8_t)order, .ord_fail = (uint8_t)fail,
+                              .flags = weak && f->spurious < axm.opt.spurious ? AXM_WEAK : 0};
+    while (WATCH(pc))
+        axm_sample_spin(pc);
     axm_pass(pc);
     axm_may_die(pc);
     uint64_t old = axm_access(&q, wrote);

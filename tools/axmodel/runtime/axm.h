@@ -46,10 +46,18 @@ struct axm_clock {
     _Alignas(16) uint16_t v[AXM_THREADS];
 };
 
-static inline void axm_join(struct axm_clock *into, const struct axm_clock *from)
+static inline void axm_join(struct axm_clock *restrict into, const struct axm_clock *restrict from)
 {
     for (unsigned i = 0; i < AXM_THREADS; i++)
         into->v[i] = from->v[i] > into->v[i] ? from->v[i] : into->v[i];
+}
+
+/* The next tick of a thread's own lane: `one` has 1 there. All lanes at once, since what is stored in part and
+ * loaded whole right afterwards makes the processor wait. */
+static inline void axm_next_tick(struct axm_clock *restrict clock, const struct axm_clock *restrict one)
+{
+    for (unsigned i = 0; i < AXM_THREADS; i++)
+        clock->v[i] = (uint16_t)(clock->v[i] + one->v[i]);
 }
 
 /* ---- events ---- */
@@ -91,6 +99,31 @@ static inline enum axm_result axm_effect(uint8_t op, uint64_t old, uint64_t cmp)
     }
 }
 
+/* What an operation that writes makes of the value it finds. */
+static inline uint64_t axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg)
+{
+    uint64_t v = arg;
+    switch ((enum axm_op)op) {
+    case AXM_ADD: v = old + arg; break;
+    case AXM_SUB: v = old - arg; break;
+    case AXM_AND: v = old & arg; break;
+    case AXM_OR: v = old | arg; break;
+    case AXM_XOR: v = old ^ arg; break;
+    case AXM_NAND: v = ~(old & arg); break;
+    case AXM_WAIT_DEC:
+    case AXM_TRY_DEC: v = old - 1; break;
+    case AXM_WAIT_SHARE:
+    case AXM_TRY_SHARE: v = old + 1; break;
+    case AXM_LOAD:
+    case AXM_STORE:
+    case AXM_XCHG:
+    case AXM_CAS:
+    case AXM_WAIT_CAS:
+    case AXM_WAIT_NOT: break;
+    }
+    return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
+}
+
 /* Memory orders, the numbers compilers pass to __tsan_atomic*. */
 enum axm_order { AXM_RLX, AXM_CONSUME, AXM_ACQ, AXM_REL, AXM_ACQ_REL, AXM_SC };
 
@@ -109,41 +142,58 @@ enum axm_flag {
     AXM_TIMED = 64    /* a wait with a deadline: it ends when nobody else can go on */
 };
 
+/* How an operation does what it does. The same eight bytes in a request and in the event it becomes. */
+struct axm_how {
+    uint8_t op, size, ord_ok, ord_fail;
+    uint8_t note;  /* enum axm_note: what to call it in a trace */
+    uint8_t flags; /* enum axm_flag */
+    uint8_t tid, kind;
+};
+
+/* In the order of use: a directed run fills the first two cache lines, and little else. */
 struct axm_event {
-    _Alignas(64) struct axm_clock vc;   /* happens-before, this event included */
-    struct axm_clock porf; /* the same for program order and reads-from */
-    struct axm_clock pre;  /* read: vc without its source; write: what this write alone releases */
-    struct axm_clock porf_pre; /* read: porf without its source */
-    struct axm_clock rel;  /* write: what an acquiring reader gets; read: the thread's release fence */
-    uint64_t value;        /* read or written, or the chosen alternative */
+    _Alignas(64) uint64_t value; /* read or written, or the chosen alternative */
     uint64_t arg, cmp;     /* operands of op */
     uintptr_t pc;
-    uint32_t rank;         /* write: place in modification order; the initial value has rank 0 */
+    union {
+        struct {
+            uint8_t op, size, ord_ok, ord_fail, note, flags, tid, kind;
+        };
+        struct axm_how how;
+    };
     uint16_t rf;           /* read: its source */
     uint16_t rmw;          /* the other half of a read-modify-write, or AXM_NONE */
     uint16_t taken;        /* write: the read half of the read-modify-write that follows it, or AXM_NONE */
-    uint16_t mo_prev, mo_next;
     uint16_t early;        /* write: the read that was added before it and now reads from it, or AXM_NONE */
-    uint16_t po_prev, po_next;
+    uint16_t mo_prev, mo_next;
+    uint32_t rank;         /* write: place in modification order; the initial value has rank 0 */
     uint16_t loc_prev;     /* previously added access to the same location */
     uint16_t loc;
     uint16_t idx, tick;    /* position in its thread; own lane of vc */
+    struct axm_clock vc;   /* happens-before, this event included */
+    struct axm_clock rel;  /* write: what an acquiring reader gets; read: the thread's release fence */
+    struct axm_clock porf; /* as vc for program order and reads-from */
+    struct axm_clock porf_pre; /* read: porf without its source */
+    struct axm_clock pre;  /* read: vc without its source; write: what this write alone releases */
+    uint16_t po_prev, po_next;
     uint16_t learned;      /* from this tick of the thread on the other lanes of vc are as here */
     uint16_t learned_pre;  /* read: the same for pre */
     uint16_t alternatives; /* choice: how many */
     uint16_t revisit;      /* write: events from here on are done with as targets of a revisit */
-    uint8_t tid, kind, result, ord;
-    uint8_t op, size, ord_ok, ord_fail;
-    uint8_t note;          /* enum axm_note: what to call it in a trace */
-    uint8_t flags;
+    uint8_t result, ord;
 };
 _Static_assert(sizeof(struct axm_event) == 256, "an index becomes an address by a shift");
 
-/* A visible operation as the entry points hand it in. */
+/* A visible operation as the entry points hand it in; its tid and kind are not used. */
 struct axm_req {
     uintptr_t addr, pc;
     uint64_t arg, cmp;
-    uint8_t op, size, ord, ord_fail, note, flags;
+    union {
+        struct {
+            uint8_t op, size, ord_ok, ord_fail, note, flags, tid, kind;
+        };
+        struct axm_how how;
+    };
 };
 
 enum axm_note {
@@ -153,21 +203,23 @@ enum axm_note {
 };
 
 struct axm_loc {
-    uintptr_t addr;
+    _Alignas(64) uintptr_t addr;
     uint64_t init;
     uint16_t first, last; /* modification order */
     uint16_t taken;       /* as axm_event.taken, for the initial value */
     uint16_t accesses;    /* last added access */
+    uint16_t latest[AXM_THREADS]; /* directed runs: each thread's last access */
     uint16_t holder;      /* exhaustive runs: the write whose value memory holds */
     uint8_t size;
-    uint16_t latest[AXM_THREADS]; /* directed runs: each thread's last access */
 };
+_Static_assert(sizeof(struct axm_loc) == 64, "a location is one cache line");
 
 struct axm_graph {
     struct axm_event *ev;
     struct axm_loc *locs;
     uint16_t n, nlocs;
     uint16_t base;    /* events before this one are settled for the whole life of this graph */
+    uint16_t linked;  /* directed runs: events before this one are linked in program order */
     uint16_t pending; /* reads that will write and whose write half is not there yet */
     uint16_t sc;      /* seq_cst events, fences included */
     uint16_t fences;  /* of them */
@@ -179,9 +231,9 @@ struct axm_graph {
 struct axm_graph *axm_graph_new(void);
 void axm_graph_free(struct axm_graph *g);
 void axm_graph_clear(struct axm_graph *g);
-uint64_t axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg);
 uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init);
 uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc);
+void axm_link(struct axm_graph *g);
 void axm_drop_last(struct axm_graph *g);
 uint32_t axm_known(const struct axm_graph *g, uint16_t loc, uint8_t tid, const struct axm_clock *vc, uint16_t learned,
                    uint16_t self);
@@ -234,6 +286,19 @@ static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
     return b->vc.v[a->tid] >= a->tick;
 }
 
+/* Memory gets the value, for plain reads and for the debugger. */
+static inline void axm_store_value(uintptr_t addr, uint8_t size, uint64_t value)
+{
+    if (addr & AXM_NOWHERE)
+        return;
+    switch (size) {
+    case 1: *(uint8_t *)addr = (uint8_t)value; break;
+    case 2: *(uint16_t *)addr = (uint16_t)value; break;
+    case 4: *(uint32_t *)addr = (uint32_t)value; break;
+    default: *(uint64_t *)addr = value; break;
+    }
+}
+
 /* psc.c */
 bool axm_sc_consistent(const struct axm_graph *g, uint16_t changed, uint16_t other);
 
@@ -274,7 +339,8 @@ enum axm_state {
     AXM_UNBORN, AXM_READY, AXM_FRONTIER, /* stopped before an operation that is not in the graph yet */
     AXM_REPLAY_WAIT,                     /* stopped before a read whose source has not run in this run */
     AXM_JOINING, AXM_BLOCKED, AXM_SPINNING, AXM_DONE,
-    AXM_GIVEN_UP, AXM_UNROLLED           /* an assumption of it does not hold; it has gone round too often */
+    AXM_GIVEN_UP, AXM_UNROLLED,          /* an assumption of it does not hold; it has gone round too often */
+    AXM_STATES
 };
 
 enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7 };
@@ -290,6 +356,7 @@ struct axm_spin {
 
 struct axm_fiber {
     void *sp;
+    struct axm_clock one;  /* 1 in its own lane */
     struct axm_clock cur;  /* happens-before the thread's next step */
     struct axm_clock frel; /* cur at the last release fence */
     struct axm_clock facq; /* what an acquire fence would add */
@@ -304,7 +371,7 @@ struct axm_fiber {
     bool mortal, killed;   /* may die before each of its atomic operations; has done so */
     bool timed_out;     /* directed runs: what it waits for has */
     uint32_t looks;     /* at the clock */
-    int saved_errno;
+    int *errno_at;
     void *(*entry)(void *);
     void *arg, *ret;
     void *cleanup;         /* innermost pthread_cleanup_push */
@@ -345,10 +412,13 @@ struct axm {
     struct axm_graph *g;
     struct axm_fiber *cur; /* NULL outside of a run */
     struct axm_fiber *fiber[AXM_THREADS];
+    uint16_t in[AXM_STATES]; /* the threads that are in each state, a bit for each */
     uint16_t nthreads;     /* born in this run */
     uint16_t replay_left;  /* events of the graph that this run has not executed */
     uint16_t writes;       /* directed runs: counts writes, so that a spinning thread sees progress */
     uint16_t burst;        /* random runs: events that the running thread still makes in one go */
+    bool astray;           /* replays: the event to come is not the one that the token names */
+    bool porf_kept;        /* directed runs: a bound on preemptions needs those clocks */
     bool reschedule;       /* the running thread may not be the one to go on */
     uint8_t end;           /* enum axm_end */
     uint8_t verdict;       /* enum axm_verdict */
@@ -371,16 +441,40 @@ extern uint64_t axm_regs[AXM_REGS];
 
 static inline bool axm_directed(void) { return axm.opt.mode != AXM_EXHAUSTIVE; }
 
+static inline void axm_set_state(struct axm_fiber *f, enum axm_state s)
+{
+    uint16_t bit = (uint16_t)(1u << f->tid);
+    axm.in[f->state] &= (uint16_t)~bit;
+    axm.in[s] |= bit;
+    f->state = (uint8_t)s;
+}
+
+/* The fiber with the lowest number in a mask that is not empty. */
+static inline struct axm_fiber *axm_lowest(unsigned mask) { return axm.fiber[__builtin_ctz(mask)]; }
+
+/* Of the threads that wait to join another, those whose other is through. */
+static inline unsigned axm_joinable(void)
+{
+    unsigned can = 0;
+    for (unsigned m = axm.in[AXM_JOINING]; m != 0; m &= m - 1)
+        if (axm.in[AXM_DONE] >> axm_lowest(m)->join & 1)
+            can |= m & -m;
+    return can;
+}
+
 /* fiber.c */
 void axm_fibers_init(void);
 void axm_fiber_start(struct axm_fiber *f, void (*entry)(void));
+void axm_tls_renew(struct axm_fiber *f);
+void axm_tls_switch(const struct axm_fiber *f);
+extern size_t axm_tls_size;
 void axm_switch(void **save, void *load);
 void axm_globals_save(void);
 void axm_globals_restore(void);
 void axm_globals_visit(void (*visit)(const void *from, size_t size));
-extern void *axm_set_tp;
 
 /* sched.c */
+void axm_threads_reset(void);
 enum axm_end axm_run(void);
 uint64_t axm_extend(const struct axm_req *q, bool *wrote);
 void axm_sc_fence(uintptr_t pc);
@@ -392,13 +486,13 @@ void axm_join_thread(struct axm_fiber *target, uintptr_t pc);
 void axm_exit_thread(void *ret) __attribute__((noreturn));
 void axm_stop(enum axm_end end) __attribute__((noreturn));
 void axm_schedule(void);
-void axm_store_value(const struct axm_loc *l, uint64_t value);
+void axm_yield_to(struct axm_fiber *f);
 void axm_give_up(enum axm_state how) __attribute__((noreturn));
 bool axm_all_wait(void);
 
 /* loops.c */
 void axm_side_effect(void);
-bool axm_spin_again(const struct axm_req *q);
+bool axm_spin_again(uintptr_t pc);
 void axm_count_pass(uintptr_t pc);
 
 /* main.c */
@@ -422,6 +516,9 @@ void axm_usage(const char *program, const char *problem, const char *what) __att
 /* estimate.c */
 double axm_explored(void);
 
+/* threads.c */
+void axm_run_key_destructors(void);
+
 /* mutex.c */
 void axm_die_perhaps(uintptr_t pc);
 void axm_leave_robust(void);
@@ -437,12 +534,11 @@ uint64_t axm_random(void);
 uint64_t axm_random_choice(unsigned alternatives, bool rare);
 struct axm_fiber *axm_random_pick(void);
 uint64_t axm_random_draw(unsigned options);
-void axm_random_turn(void);
 
 /* sample.c */
-uint64_t axm_sample(const struct axm_req *q, bool *wrote);
-void axm_sample_spin(const struct axm_req *q);
-bool axm_would_proceed(const struct axm_fiber *f);
+uint64_t axm_operate(const struct axm_req *q, bool *wrote); /* of a stand-in */
+void axm_sample_spin(uintptr_t pc);
+bool axm_would_proceed(struct axm_fiber *f);
 
 /* token.c */
 struct axm_step {
@@ -452,7 +548,7 @@ struct axm_step {
 };
 void axm_token_set(const struct axm_step *steps, unsigned count);
 unsigned axm_token_get(struct axm_step *steps);
-struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n);
+struct axm_fiber *axm_token_pick(unsigned can);
 uint64_t axm_token_choice(unsigned alternatives);
 size_t axm_token_parse(const char *text);
 void axm_token_begin(void);
@@ -461,10 +557,16 @@ void axm_token_advance(void);
 void axm_token_again(void);
 void axm_token_resume(const struct axm_fiber *f);
 void axm_token_stop(void);
-void axm_token_check(void);
+void axm_token_refuse(void) __attribute__((noreturn));
 unsigned axm_token_back(void);
 void axm_token_took(bool exactly);
 bool axm_token_spurious(void);
+/* The running thread makes its next event now. */
+static inline void axm_token_check(void)
+{
+    if (AXM_UNLIKELY(axm.astray))
+        axm_token_refuse();
+}
 void axm_token_make(char *out, size_t size);
 
 /* shadow.c */
@@ -472,8 +574,6 @@ enum axm_touch { AXM_TOUCH_READ, AXM_TOUCH_WRITE, AXM_TOUCH_FREE };
 void axm_shadow_reset(void);
 void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc);
 void axm_forget(uintptr_t addr, size_t size);
-uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh);
-void axm_atomic_touch(const struct axm_req *q, bool writes);
 void axm_renew(uintptr_t addr, size_t size);
 
 /* heap.c */
@@ -506,12 +606,6 @@ const char *axm_outcome_text(void);
 const char *axm_outcome_row(unsigned i, uint64_t *executions);
 void axm_outcomes_print(bool json);
 
-/* A visible operation of the running thread: what it found, and whether it wrote. */
-static inline uint64_t axm_access(const struct axm_req *q, bool *wrote)
-{
-    return axm_directed() ? axm_sample(q, wrote) : axm_extend(q, wrote);
-}
-
 /* Before an operation of the test: --bound unroll, and death. */
 static inline void axm_pass(uintptr_t pc)
 {
@@ -526,13 +620,13 @@ static inline void axm_may_die(uintptr_t pc)
 
 /* Before an operation that may be the turn of a spin loop: whether the thread has to wait, and to ask again. In
  * directed runs only the second time round counts: most do not come back. */
-static inline bool axm_spin_check(const struct axm_req *q)
+static inline bool axm_spin_check(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
     if (f->spins != 0 || !axm_directed())
-        return axm_spin_again(q);
+        return axm_spin_again(pc);
     f->spins = 1;
-    f->spin[0].pc = q->pc;
+    f->spin[0].pc = pc;
     f->spin[0].bytes = 0;
     return false;
 }

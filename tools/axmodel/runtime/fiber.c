@@ -11,6 +11,7 @@
 #include "axm.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -107,7 +108,8 @@ void axm_fiber_start(struct axm_fiber *f, void (*entry)(void))
 
 /* ---- thread-local storage ---- */
 
-static AXM_STATE size_t tls_size, tls_filled;
+AXM_STATE size_t axm_tls_size;
+static AXM_STATE size_t tls_filled;
 static AXM_STATE const void *tls_image;
 static AXM_STATE void *tls_block[AXM_THREADS];
 static AXM_STATE void *main_tp;
@@ -145,17 +147,16 @@ static void *park(void *arg)
     extern void *__tls_get_addr(void *);
     tls_block[f->tid] = __tls_get_addr(&index);
     f->tp = __builtin_thread_pointer();
+    f->errno_at = &errno;
     __atomic_store_n(&p->ready, 1, __ATOMIC_RELEASE);
     for (;;)
         pause();
     return NULL;
 }
 
-void axm_fiber_tls(struct axm_fiber *f);
-void axm_fiber_tls(struct axm_fiber *f)
+/* Thread-local variables of a new thread. */
+void axm_tls_renew(struct axm_fiber *f)
 {
-    if (tls_size == 0)
-        return;
     if (f->tp == NULL) {
         void *here = __builtin_thread_pointer();
         set_thread_pointer(main_tp);
@@ -172,16 +173,11 @@ void axm_fiber_tls(struct axm_fiber *f)
         set_thread_pointer(here);
     }
     memcpy(tls_block[f->tid], tls_image, tls_filled);
-    memset((unsigned char *)tls_block[f->tid] + tls_filled, 0, tls_size - tls_filled);
+    memset((unsigned char *)tls_block[f->tid] + tls_filled, 0, axm_tls_size - tls_filled);
 }
 
 /* NULL means the controller's. */
-void axm_use_tls(const struct axm_fiber *f);
-void axm_use_tls(const struct axm_fiber *f)
-{
-    if (tls_size != 0)
-        set_thread_pointer(f == NULL ? main_tp : f->tp);
-}
+void axm_tls_switch(const struct axm_fiber *f) { set_thread_pointer(f == NULL ? main_tp : f->tp); }
 
 static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
 {
@@ -191,7 +187,7 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
         if (info->dlpi_phdr[i].p_type == PT_TLS) {
             tls_image = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
             tls_filled = info->dlpi_phdr[i].p_filesz;
-            tls_size = info->dlpi_phdr[i].p_memsz;
+            axm_tls_size = info->dlpi_phdr[i].p_memsz;
         }
     return 1; /* the first one is the program itself */
 }
@@ -262,7 +258,7 @@ void axm_fibers_init(void)
     main_tp = __builtin_thread_pointer();
     dl_iterate_phdr(find_tls, NULL);
     fsgsbase = (getauxval(AT_HWCAP2) & 2) != 0;
-    if (tls_size != 0 && !HAVE_TLS_SWITCH)
+    if (axm_tls_size != 0 && !HAVE_TLS_SWITCH)
         axm_fatal("this program has thread-local variables, and on this machine the model has no way to give "
                   "each of its threads its own");
     for (unsigned t = 0; t < AXM_THREADS; t++) {
@@ -275,6 +271,8 @@ void axm_fibers_init(void)
         f->lo = stack + page;
         f->hi = stack + total;
         f->tid = (uint8_t)t;
+        f->one.v[t] = 1;
+        f->errno_at = &errno;
         axm.fiber[t] = f;
     }
 }

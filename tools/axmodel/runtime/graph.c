@@ -40,36 +40,11 @@ void axm_graph_free(struct axm_graph *g)
 
 void axm_graph_clear(struct axm_graph *g)
 {
-    g->n = g->nlocs = g->base = g->pending = g->sc = g->fences = 0;
+    g->n = g->nlocs = g->base = g->linked = g->pending = g->sc = g->fences = 0;
     g->below = NULL;
     memset(g->first, 0xff, sizeof g->first);
     memset(g->last, 0xff, sizeof g->last);
     memset(g->count, 0, sizeof g->count);
-}
-
-/* What an operation that writes makes of the value it finds. */
-uint64_t axm_apply(uint8_t op, uint8_t size, uint64_t old, uint64_t arg)
-{
-    uint64_t v = arg;
-    switch ((enum axm_op)op) {
-    case AXM_ADD: v = old + arg; break;
-    case AXM_SUB: v = old - arg; break;
-    case AXM_AND: v = old & arg; break;
-    case AXM_OR: v = old | arg; break;
-    case AXM_XOR: v = old ^ arg; break;
-    case AXM_NAND: v = ~(old & arg); break;
-    case AXM_WAIT_DEC:
-    case AXM_TRY_DEC: v = old - 1; break;
-    case AXM_WAIT_SHARE:
-    case AXM_TRY_SHARE: v = old + 1; break;
-    case AXM_LOAD:
-    case AXM_STORE:
-    case AXM_XCHG:
-    case AXM_CAS:
-    case AXM_WAIT_CAS:
-    case AXM_WAIT_NOT: break;
-    }
-    return size == 8 ? v : v & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
 uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init)
@@ -108,6 +83,20 @@ uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc)
     }
     e->revisit = i;
     return i;
+}
+
+/* Directed runs: program order of the events added since it was last asked for. */
+void axm_link(struct axm_graph *g)
+{
+    for (; g->linked < g->n; g->linked++) {
+        uint16_t i = g->linked;
+        struct axm_event *e = &g->ev[i];
+        e->po_prev = g->last[e->tid];
+        e->po_next = AXM_NONE;
+        *(e->po_prev == AXM_NONE ? &g->first[e->tid] : &g->ev[e->po_prev].po_next) = i;
+        g->last[e->tid] = i;
+        g->count[e->tid]++;
+    }
 }
 
 void axm_drop_last(struct axm_graph *g)

@@ -34,6 +34,7 @@ _Static_assert(sizeof(struct block) == 64, "blocks are followed by memory aligne
 
 static AXM_STATE struct region regions[AXM_THREADS];
 static AXM_STATE unsigned char *heap;
+static AXM_STATE uint16_t owners; /* threads that have allocated, a bit for each */
 static AXM_STATE bool reuse;
 
 void axm_heap_init(void)
@@ -49,10 +50,8 @@ void axm_heap_init(void)
 void axm_heap_reset(void)
 {
     reuse = axm.opt.reuse;
-    for (unsigned t = 0; t < AXM_THREADS; t++) {
-        struct region *r = &regions[t];
-        if (r->used == 0)
-            continue;
+    for (; owners != 0; owners &= (uint16_t)(owners - 1)) {
+        struct region *r = &regions[__builtin_ctz(owners)];
         r->used = 0;
         r->all = NULL;
         memset(r->free, 0, sizeof r->free);
@@ -103,6 +102,7 @@ static void *take(size_t size, size_t align, uintptr_t pc)
             return NULL;
         }
         r->used = start + room;
+        owners |= (uint16_t)(1u << f->tid);
         b = (struct block *)(void *)(r->base + start) - 1;
         b->all = r->all;
         r->all = b;
@@ -171,7 +171,7 @@ static void mark_from(const void *from, size_t size)
 bool axm_heap_leaks(void)
 {
     bool live = false;
-    for (unsigned t = 0; t < AXM_THREADS; t++)
+    for (unsigned t = 0; owners >> t != 0; t++)
         for (struct block *b = regions[t].all; b != NULL; b = b->all)
             live = live || b->state == LIVE;
     if (!live)

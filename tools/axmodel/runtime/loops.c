@@ -11,7 +11,7 @@ void axm_side_effect(void) { axm.cur->spins = 0; }
 /* A thread that comes back to a load with the registers and the stack it had there before, and has
  * written nothing in between, has made a turn of a loop for nothing. Any execution with that turn has a
  * twin without it, so the thread stops here, until one of the reads of the turn is revisited. */
-bool axm_spin_again(const struct axm_req *q)
+bool axm_spin_again(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
     uintptr_t sp = axm_regs[AXM_REGS - 1];
@@ -20,13 +20,15 @@ bool axm_spin_again(const struct axm_req *q)
     uint32_t bytes = (uint32_t)((uintptr_t)f->hi - sp);
     struct axm_spin *s = NULL;
     for (unsigned i = 0; i < f->spins; i++)
-        if (f->spin[i].pc == q->pc)
+        if (f->spin[i].pc == pc)
             s = &f->spin[i];
     if (s != NULL && s->bytes == bytes && memcmp(s->regs, axm_regs, sizeof axm_regs) == 0 &&
         memcmp(s->stack, (const void *)sp, bytes) == 0) {
         if (f->next != AXM_NONE || f->pos == s->events)
             return false;
         bool stale = true, spurious = false;
+        if (axm_directed())
+            axm_link(axm.g);
         for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev) {
             const struct axm_event *e = &axm.g->ev[i];
             bool late = e->flags & AXM_SPURIOUS && axm_may_wait(e->op);
@@ -44,7 +46,7 @@ bool axm_spin_again(const struct axm_req *q)
         }
         if (stale || spurious)
             axm_stop(AXM_END_PRUNED); /* no revisit would ever change that turn */
-        f->pc = q->pc;
+        f->pc = pc;
         f->doing = "spin";
         f->want = s->events;
         axm_give_up(AXM_SPINNING);
@@ -53,7 +55,7 @@ bool axm_spin_again(const struct axm_req *q)
         if (f->spins == AXM_SPIN_SITES)
             return false;
         s = &f->spin[f->spins++];
-        s->pc = q->pc;
+        s->pc = pc;
         s->bytes = 0;
         if (axm_directed())
             return false;

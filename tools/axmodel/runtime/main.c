@@ -185,8 +185,7 @@ static bool stuck(void)
     return true;
 }
 
-/* Runs one execution; true when it is violated. */
-bool axm_execute(bool sampled)
+static bool execute(bool sampled)
 {
     struct axm_stats *s = &axm.stats;
     axm.pc2 = 0;
@@ -195,6 +194,8 @@ bool axm_execute(bool sampled)
     case AXM_END_COMPLETE:
         if (axm.opt.leaks && axm_heap_leaks())
             return true;
+        if (axm.opt.preemptions != AXM_ANY_NUMBER && axm_directed())
+            axm_link(axm.g);
         if (axm.opt.preemptions != AXM_ANY_NUMBER && axm_more_preemptions(axm.g, axm.opt.preemptions)) {
             s->beyond++;
             return false;
@@ -220,6 +221,15 @@ bool axm_execute(bool sampled)
     case AXM_END_VIOLATED: break;
     }
     return true;
+}
+
+/* Runs one execution; true when it is violated. */
+bool axm_execute(bool sampled)
+{
+    bool violated = execute(sampled);
+    if (violated && axm_directed())
+        axm_link(axm.g);
+    return violated;
 }
 
 /* Of all executions, from the part of the search that is done. */
@@ -267,6 +277,7 @@ static bool replay(uint64_t times)
 static bool search(uint64_t start)
 {
     uint64_t limit = axm.opt.executions;
+    axm_threads_reset();
     if (axm.opt.mode == AXM_EXHAUSTIVE) {
         axm_explore_begin();
         do {

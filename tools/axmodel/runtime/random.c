@@ -6,13 +6,11 @@
  * queues never grow and retries never fail. PCT (Burckhardt et al., ASPLOS 2010) instead gives threads
  * random priorities and lowers the running one at d-1 random steps; reads then take the newest value but
  * at as many random steps, in the spirit of PCT for weak memory (Gao et al., ASPLOS 2023). */
-#include "axm.h"
+#include "sample.h"
 
 static AXM_STATE uint64_t state;
 static AXM_STATE uint32_t step, last_steps;
 static AXM_STATE uint32_t change[16];
-
-void axm_yield_to(struct axm_fiber *f);
 
 /* xorshift64*, seeded through splitmix64. */
 uint64_t axm_random(void)
@@ -42,57 +40,60 @@ void axm_random_begin(uint64_t seed, uint64_t number)
     }
 }
 
-static inline bool ready(const struct axm_fiber *f)
+/* The threads that can go on. */
+static inline unsigned ready(void)
 {
-    if (f->state == AXM_READY || f->state == AXM_FRONTIER)
-        return true;
-    if (f->state == AXM_JOINING)
-        return axm.fiber[f->join]->state == AXM_DONE;
-    if (f->state == AXM_BLOCKED)
-        return axm_would_proceed(f);
-    return f->state == AXM_SPINNING && f->want != axm.writes;
+    unsigned can = axm.in[AXM_READY] | axm.in[AXM_FRONTIER] | axm_joinable();
+    for (unsigned m = axm.in[AXM_BLOCKED]; m != 0; m &= m - 1)
+        if (axm_would_proceed(axm_lowest(m)))
+            can |= m & -m;
+    for (unsigned m = axm.in[AXM_SPINNING]; m != 0; m &= m - 1)
+        if (axm_lowest(m)->want != axm.writes)
+            can |= m & -m;
+    return can;
+}
+
+static struct axm_fiber *any_of(unsigned can)
+{
+    unsigned n = 0;
+    for (unsigned m = can; m != 0; m &= m - 1)
+        n++;
+    for (uint64_t k = n == 1 ? 0 : below(n); k != 0; k--)
+        can &= can - 1;
+    return axm_lowest(can);
+}
+
+static struct axm_fiber *first_in_rank(unsigned can)
+{
+    struct axm_fiber *top = axm_lowest(can);
+    for (unsigned m = can & (can - 1); m != 0; m &= m - 1)
+        if (axm_lowest(m)->priority > top->priority)
+            top = axm_lowest(m);
+    return top;
 }
 
 struct axm_fiber *axm_random_pick(void)
 {
-    struct axm_fiber *list[AXM_THREADS];
-    unsigned n = 0;
-    for (unsigned t = 0; t < axm.tids; t++)
-        if (ready(axm.fiber[t]))
-            list[n++] = axm.fiber[t];
-    if (n == 0)
+    unsigned can = ready();
+    if (can == 0)
         return NULL;
-    if (axm.opt.mode == AXM_RANDOM)
-        return n == 1 ? list[0] : list[below(n)];
-    if (axm.opt.mode == AXM_REPLAY)
-        return axm_token_pick(list, n);
-    struct axm_fiber *top = list[0];
-    for (unsigned k = 1; k < n; k++)
-        if (list[k]->priority > top->priority)
-            top = list[k];
-    return top;
-}
-
-static void yield_to(struct axm_fiber *f)
-{
-    axm.cur->state = AXM_FRONTIER;
-    axm_token_resume(f);
-    f->state = AXM_READY;
-    axm_yield_to(f);
+    if (AXM_LIKELY(axm.opt.mode == AXM_RANDOM))
+        return any_of(can);
+    return axm.opt.mode == AXM_REPLAY ? axm_token_pick(can) : first_in_rank(can);
 }
 
 /* Perhaps another thread goes first. */
-static void reconsider(void)
+void axm_sample_reconsider(void)
 {
     struct axm_fiber *self = axm.cur;
     step++;
     if (axm.opt.mode == AXM_REPLAY) {
         axm_token_stop();
-        self->state = AXM_FRONTIER;
+        axm_set_state(self, AXM_FRONTIER);
         struct axm_fiber *f = axm_random_pick();
         if (f != self)
-            yield_to(f);
-        self->state = AXM_READY;
+            axm_yield_to(f);
+        axm_set_state(self, AXM_READY);
         axm_token_advance();
         return;
     }
@@ -114,18 +115,7 @@ static void reconsider(void)
     if (f == NULL || f == self)
         return;
     axm_token_stop();
-    yield_to(f);
-}
-
-/* Called before each new event. */
-void axm_random_turn(void)
-{
-    if (axm.burst != 0)
-        axm.burst--;
-    else
-        reconsider();
-    if (AXM_UNLIKELY(axm.g->n + 2u > axm.opt.events))
-        axm_stop(AXM_END_LONG);
+    axm_yield_to(f);
 }
 
 /* What is rare comes once in sixteen: a thread that may die at each step should get somewhere first. */

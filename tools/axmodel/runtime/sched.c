@@ -5,26 +5,29 @@
  * the source of its read has not run yet in this run, so that plain memory, which is the real thing, is
  * written before it is read. After that the enabled thread with the lowest number goes on, which makes
  * the order a function of the graph, as explore.c needs. */
-#include "axm.h"
+#include "sample.h"
 
 #include "atomicx/model.h"
 
-#include <errno.h>
 #include <string.h>
 
 AXM_STATE struct axm axm;
 
-void axm_fiber_tls(struct axm_fiber *f);
-void axm_use_tls(const struct axm_fiber *f);
+/* NULL means the controller's. */
+static inline void use_tls(const struct axm_fiber *f)
+{
+    if (axm_tls_size != 0)
+        axm_tls_switch(f);
+}
 
 static void switch_to(struct axm_fiber *f)
 {
     struct axm_fiber *self = axm.cur;
-    self->saved_errno = errno;
+    int kept = *self->errno_at;
     axm.cur = f;
-    axm_use_tls(f);
+    use_tls(f);
     axm_switch(&self->sp, f->sp);
-    errno = self->saved_errno;
+    *self->errno_at = kept;
 }
 
 void axm_stop(enum axm_end end)
@@ -33,7 +36,7 @@ void axm_stop(enum axm_end end)
     if (axm_directed() && end == AXM_END_VIOLATED)
         axm_token_stop();
     void *scrap;
-    axm_use_tls(NULL);
+    use_tls(NULL);
     axm_switch(&scrap, axm.controller);
     __builtin_unreachable();
 }
@@ -44,21 +47,14 @@ static bool executed(uint16_t e)
     return axm.fiber[v->tid]->pos > v->idx;
 }
 
-static bool enabled(const struct axm_fiber *f, bool replaying)
+/* The threads that can go on in an exhaustive run. */
+static unsigned enabled(bool replaying)
 {
-    switch ((enum axm_state)f->state) {
-    case AXM_READY: return true;
-    case AXM_FRONTIER: return !replaying;
-    case AXM_REPLAY_WAIT: return executed(f->want);
-    case AXM_JOINING: return axm.fiber[f->join]->state == AXM_DONE;
-    case AXM_UNBORN:
-    case AXM_BLOCKED:
-    case AXM_SPINNING:
-    case AXM_GIVEN_UP:
-    case AXM_UNROLLED:
-    case AXM_DONE: return false;
-    }
-    return false;
+    unsigned can = axm.in[AXM_READY] | (replaying ? 0u : axm.in[AXM_FRONTIER]) | axm_joinable();
+    for (unsigned m = axm.in[AXM_REPLAY_WAIT]; m != 0; m &= m - 1)
+        if (executed(axm_lowest(m)->want))
+            can |= m & -m;
+    return can;
 }
 
 static struct axm_fiber *pick(void)
@@ -66,9 +62,9 @@ static struct axm_fiber *pick(void)
     if (axm_directed())
         return axm_random_pick();
     bool replaying = axm.replay_left != 0;
-    for (unsigned t = 0; t < axm.tids; t++)
-        if (enabled(axm.fiber[t], replaying))
-            return axm.fiber[t];
+    unsigned can = enabled(replaying);
+    if (can != 0)
+        return axm_lowest(can);
     if (replaying)
         axm_violation(AXM_DIVERGED, axm.cur->pc,
                       "the test did something else when it was run again with the same values: does it use "
@@ -124,21 +120,14 @@ void axm_schedule(void)
     if (f == NULL)
         f = pick_late();
     if (f == NULL) {
-        enum axm_end end = AXM_END_COMPLETE;
-        for (unsigned t = 0; t < axm.tids; t++) {
-            enum axm_state s = (enum axm_state)axm.fiber[t]->state;
-            if (s == AXM_UNROLLED)
-                end = AXM_END_UNROLLED;
-            else if (s == AXM_GIVEN_UP && end != AXM_END_UNROLLED)
-                end = AXM_END_PRUNED;
-            else if (s != AXM_UNBORN && s != AXM_DONE && end == AXM_END_COMPLETE)
-                end = AXM_END_BLOCKED;
-        }
-        axm_stop(end);
+        axm_stop(axm.in[AXM_UNROLLED] != 0 ? AXM_END_UNROLLED
+                 : axm.in[AXM_GIVEN_UP] != 0 ? AXM_END_PRUNED
+                 : (uint16_t)(axm.in[AXM_UNBORN] | axm.in[AXM_DONE]) != (uint16_t)-1 ? AXM_END_BLOCKED
+                                                                                     : AXM_END_COMPLETE);
     }
     if (axm_directed())
         axm_token_resume(f);
-    f->state = AXM_READY;
+    axm_set_state(f, AXM_READY);
     if (f != axm.cur)
         switch_to(f);
 }
@@ -174,12 +163,11 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     memset(&f->cur, 0, offsetof(struct axm_fiber, tid) - offsetof(struct axm_fiber, cur));
     f->next = axm.g->first[f->tid];
     f->want = AXM_NONE;
-    f->state = AXM_READY;
+    axm_set_state(f, AXM_READY);
     f->children = f->spurious = 0;
     f->detached = f->joined = f->timed_out = f->mortal = f->killed = false;
     f->robust_held = f->sites = 0;
     f->looks = 0;
-    f->saved_errno = 0;
     f->entry = entry;
     f->arg = arg;
     f->ret = f->cleanup = NULL;
@@ -191,7 +179,8 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     if (f->has_keys)
         memset(f->keys, 0, sizeof f->keys);
     f->has_keys = false;
-    axm_fiber_tls(f);
+    if (axm_tls_size != 0)
+        axm_tls_renew(f);
     axm_fiber_start(f, fiber_main);
     axm.nthreads++;
 }
@@ -215,7 +204,7 @@ void axm_join_thread(struct axm_fiber *target, uintptr_t pc)
     struct axm_fiber *self = axm.cur;
     self->pc = pc;
     if (target->state != AXM_DONE) {
-        self->state = AXM_JOINING;
+        axm_set_state(self, AXM_JOINING);
         self->join = target->tid;
         self->doing = "join";
         axm_schedule();
@@ -226,18 +215,17 @@ void axm_join_thread(struct axm_fiber *target, uintptr_t pc)
     axm_join(&self->porf, &target->porf);
 }
 
-void axm_run_key_destructors(void);
-
 void axm_exit_thread(void *ret)
 {
     struct axm_fiber *self = axm.cur;
     self->mortal = false;
-    if (!self->killed)
+    if (self->has_keys && !self->killed)
         axm_run_key_destructors();
-    axm_leave_robust();
+    if (self->robust_held != 0)
+        axm_leave_robust();
     self->ret = ret;
     self->cur.v[self->tid] = ++self->tick;
-    self->state = AXM_DONE;
+    axm_set_state(self, AXM_DONE);
     axm_schedule();
     __builtin_unreachable();
 }
@@ -245,10 +233,23 @@ void axm_exit_thread(void *ret)
 /* The running thread goes no further; the others do. */
 void axm_give_up(enum axm_state how)
 {
-    axm.cur->state = (uint8_t)how;
+    axm_set_state(axm.cur, how);
     axm_schedule();
     __builtin_unreachable();
 }
+
+static void unbear(unsigned threads)
+{
+    for (; threads != 0; threads &= threads - 1) {
+        axm_lowest(threads)->state = AXM_UNBORN;
+        axm_lowest(threads)->pos = 0;
+    }
+    memset(axm.in, 0, sizeof axm.in);
+    axm.in[AXM_UNBORN] = (uint16_t)-1;
+}
+
+/* Before a search: nobody is there, whatever the one before has left. */
+void axm_threads_reset(void) { unbear((1u << AXM_THREADS) - 1); }
 
 enum axm_end axm_run(void)
 {
@@ -261,17 +262,15 @@ enum axm_end axm_run(void)
     axm.replay_left = axm.g->n;
     axm.reschedule = false;
     axm.writes = 0;
+    axm.porf_kept = axm_directed() && axm.opt.preemptions != AXM_ANY_NUMBER;
     for (uint16_t i = 0; i < axm.g->nlocs; i++)
         axm.g->locs[i].holder = AXM_NONE;
-    for (unsigned t = 0; t < AXM_THREADS; t++) {
-        axm.fiber[t]->state = AXM_UNBORN;
-        axm.fiber[t]->pos = 0;
-    }
+    unbear((uint16_t)~axm.in[AXM_UNBORN]);
     if (axm.tids == 0)
         axm.tids = 1;
     axm.cur = axm.fiber[0];
     start(axm.fiber[0], run_body, NULL);
-    axm_use_tls(axm.cur);
+    use_tls(axm.cur);
     axm_switch(&axm.controller, axm.cur->sp);
     axm.cur = NULL;
     axm.stats.runs++;
@@ -279,18 +278,6 @@ enum axm_end axm_run(void)
 }
 
 /* ---- events ---- */
-
-void axm_store_value(const struct axm_loc *l, uint64_t value)
-{
-    if (l->addr & AXM_NOWHERE)
-        return;
-    switch (l->size) {
-    case 1: *(uint8_t *)l->addr = (uint8_t)value; break;
-    case 2: *(uint16_t *)l->addr = (uint16_t)value; break;
-    case 4: *(uint32_t *)l->addr = (uint32_t)value; break;
-    default: *(uint64_t *)l->addr = value; break;
-    }
-}
 
 /* Memory holds the value of the newest write that has run, for plain reads and for the debugger. */
 static void commit(uint16_t w)
@@ -300,7 +287,7 @@ static void commit(uint16_t w)
     if (l->holder != AXM_NONE && axm.g->ev[l->holder].rank > e->rank)
         return;
     l->holder = w;
-    axm_store_value(l, e->value);
+    axm_store_value(l->addr, l->size, e->value);
 }
 
 /* The thread has made an operation of so many events, of which e is the last. */
@@ -341,7 +328,7 @@ static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, b
         }
     }
     step_to(f, &axm.g->ev[last], events);
-    axm_atomic_touch(q, *wrote);
+    axm_atomic_touch(q->addr, q->size, q->pc, *wrote);
     if (*wrote) {
         commit(last);
         f->spins = 0;
@@ -351,7 +338,7 @@ static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, b
         replayed(events);
     if (AXM_UNLIKELY(e->result == AXM_WAITS)) {
         if (f->next == AXM_NONE) {
-            f->state = AXM_BLOCKED;
+            axm_set_state(f, AXM_BLOCKED);
             axm_schedule(); /* comes back only when its deadline has passed */
         }
         axm_choose(1, AXM_N_TIMEOUT, q->pc);
@@ -374,12 +361,11 @@ static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote
         diverged(q);
     if (e->kind == AXM_READ && e->rf != AXM_INIT)
         while (!executed(e->rf)) {
-            f->state = AXM_REPLAY_WAIT;
+            axm_set_state(f, AXM_REPLAY_WAIT);
             f->want = e->rf;
             axm_schedule();
         }
-    bool fresh;
-    axm_locate(q, e->loc, &fresh);
+    axm_locate(q->addr, q->size, q->pc, e->loc);
     return take(f, i, q, wrote);
 }
 
@@ -387,23 +373,25 @@ static uint64_t replay(struct axm_fiber *f, const struct axm_req *q, bool *wrote
 static void frontier(struct axm_fiber *f)
 {
     if (axm_directed()) {
-        axm_random_turn();
+        axm_sample_turn();
         axm_token_check();
         return;
     }
     if (axm.replay_left != 0 || axm.reschedule) {
-        f->state = AXM_FRONTIER;
+        axm_set_state(f, AXM_FRONTIER);
         axm_schedule();
     }
     if (axm.g->n + 2u > axm.opt.events)
         axm_stop(AXM_END_LONG);
 }
 
-void axm_yield_to(struct axm_fiber *f);
+/* Directed runs: thread f goes on in place of the running one, which could. */
 void axm_yield_to(struct axm_fiber *f)
 {
-    if (f != axm.cur)
-        switch_to(f);
+    axm_set_state(axm.cur, AXM_FRONTIER);
+    axm_token_resume(f);
+    axm_set_state(f, AXM_READY);
+    switch_to(f);
 }
 
 static void describe(struct axm_event *e, const struct axm_req *q, struct axm_fiber *f)
@@ -413,7 +401,7 @@ static void describe(struct axm_event *e, const struct axm_req *q, struct axm_fi
     e->arg = q->arg;
     e->cmp = q->cmp;
     e->pc = q->pc;
-    e->ord_ok = q->ord;
+    e->ord_ok = q->ord_ok;
     e->ord_fail = q->ord_fail;
     e->flags |= q->flags;
     e->note = q->note;
@@ -430,16 +418,15 @@ uint64_t axm_extend(const struct axm_req *q, bool *wrote)
     if (f->next != AXM_NONE)
         return replay(f, q, wrote);
     frontier(f);
-    bool fresh;
-    uint16_t loc = axm_locate(q, AXM_NONE, &fresh);
+    uint16_t had = g->nlocs, loc = axm_locate(q->addr, q->size, q->pc, AXM_NONE);
     uint16_t i = axm_add(g, f->tid, q->op == AXM_STORE ? AXM_WRITE : AXM_READ, loc);
     struct axm_event *e = &g->ev[i];
-    if (fresh)
+    if (g->nlocs != had)
         e->flags |= AXM_NEW_LOC;
     describe(e, q, f);
     if (q->op == AXM_STORE) {
         e->value = q->arg;
-        e->ord = q->ord;
+        e->ord = q->ord_ok;
         e->result = AXM_WRITES;
         e->vc = f->cur;
         e->porf = f->porf;
@@ -462,6 +449,16 @@ uint64_t axm_extend(const struct axm_req *q, bool *wrote)
     return take(f, i, q, wrote);
 }
 
+/* An event without a location, in a run of either kind. */
+static uint16_t add(struct axm_graph *g, const struct axm_fiber *f, enum axm_kind kind)
+{
+    if (axm_directed())
+        axm_link(g);
+    uint16_t i = axm_add(g, f->tid, (uint8_t)kind, AXM_NONE);
+    g->linked = g->n;
+    return i;
+}
+
 void axm_sc_fence(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
@@ -471,9 +468,9 @@ void axm_sc_fence(uintptr_t pc)
     uint16_t i = f->next;
     if (i == AXM_NONE) {
         frontier(f);
-        i = axm_add(g, f->tid, AXM_FENCE, AXM_NONE);
+        i = add(g, f, AXM_FENCE);
         struct axm_event *e = &g->ev[i];
-        const struct axm_req q = {.pc = pc, .op = AXM_LOAD, .ord = AXM_SC};
+        const struct axm_req q = {.pc = pc, .op = AXM_LOAD, .ord_ok = AXM_SC};
         describe(e, &q, f);
         e->ord = AXM_SC;
         g->sc++;
@@ -500,7 +497,7 @@ unsigned axm_choose(unsigned alternatives, uint8_t note, uintptr_t pc)
     uint16_t i = f->next;
     if (i == AXM_NONE) {
         frontier(f);
-        i = axm_add(g, f->tid, AXM_CHOICE, AXM_NONE);
+        i = add(g, f, AXM_CHOICE);
         struct axm_event *e = &g->ev[i];
         const struct axm_req q = {.pc = pc, .op = AXM_LOAD, .note = note};
         describe(e, &q, f);

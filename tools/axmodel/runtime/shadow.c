@@ -5,10 +5,12 @@
  * A plain access is not an event: memory itself holds its value, which is unique as long as there is no
  * race. Two conflicting accesses race when happens-before does not order them; an access is forgotten
  * when a later one that is ordered after it conflicts with everything it would conflict with.
+ * Most memory is touched by one thread alone, always the same bytes of it: what is to be remembered then has its
+ * place in the cell itself, and goes into a list of records when that changes.
  *
  * A plain write to an atomic location (atomic_init on a live object, memset, free) ends the location's
  * life; the next atomic access begins a new one, with the value found in memory. */
-#include "axm.h"
+#include "cells.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +23,6 @@ struct record {
     uint8_t tid, kind, mask;
 };
 
-struct cell {
-    _Alignas(64) uintptr_t key; /* address / 8 */
-    uint32_t gen, records;
-    uint16_t loc[8]; /* by offset of its first byte */
-    uint8_t covered; /* bytes that belong to an atomic location */
-};
-
 /* A write to, or the freeing of, many whole cells at once. Cells that are not there yet begin with the newest one
  * that covers them. */
 struct range {
@@ -35,11 +30,9 @@ struct range {
     struct record record;
 };
 
-enum { RECORDS = 1 << 20, NO_RECORD = 0, RANGES = 64, RANGE_BYTES = 64 };
+enum { RECORDS = 1 << 20, RANGES = 64, RANGE_BYTES = 64 };
 
-static AXM_STATE struct cell *cells;
-static AXM_STATE size_t cell_mask, cells_used;
-static AXM_STATE uint32_t gen;
+AXM_STATE struct axm_cells axm_cells;
 static AXM_STATE struct record *records;
 static AXM_STATE uint32_t records_used;
 static AXM_STATE struct range ranges[RANGES]; /* oldest first */
@@ -57,52 +50,62 @@ static void *reserve(size_t size)
 
 void axm_shadow_reset(void)
 {
-    if (cells == NULL) {
-        cell_mask = (1 << 12) - 1;
-        cells = reserve(sizeof *cells * (cell_mask + 1));
+    struct axm_cells *s = &axm_cells;
+    if (s->at == NULL) {
+        s->mask = (1 << 12) - 1;
+        s->at = reserve(sizeof *s->at * (s->mask + 1));
         records = reserve(sizeof *records * RECORDS);
     }
-    if (++gen == 0) {
-        memset(cells, 0, sizeof *cells * (cell_mask + 1));
-        gen = 1;
+    if (++s->gen == 0) {
+        memset(s->at, 0, sizeof *s->at * (s->mask + 1));
+        s->gen = 1;
     }
-    cells_used = 0;
+    s->used = 0;
     records_used = 1;
-    dropped = NO_RECORD;
+    dropped = AXM_NO_RECORD;
     ranges_used = 0;
 }
 
-static size_t slot(uintptr_t key) { return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & cell_mask; }
+static bool empty(const struct axm_cell *c) { return c->gen != axm_cells.gen; }
 
-static struct cell *find(uintptr_t key)
+static struct axm_cell *next_place(const struct axm_cell *c)
 {
-    for (size_t i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
-        if (cells[i].key == key)
-            return &cells[i];
-    return NULL;
+    return &axm_cells.at[(size_t)(c + 1 - axm_cells.at) & axm_cells.mask];
+}
+
+/* The cell of this key, or the empty place where it would be. */
+static struct axm_cell *place_of(uintptr_t key)
+{
+    struct axm_cell *c = axm_cell_place(key);
+    while (!empty(c) && c->key != key)
+        c = next_place(c);
+    return c;
+}
+
+static struct axm_cell *find(uintptr_t key)
+{
+    struct axm_cell *c = place_of(key);
+    return empty(c) ? NULL : c;
 }
 
 static void grow(void)
 {
-    struct cell *old = cells;
-    size_t count = cell_mask + 1;
-    cell_mask = count * 4 - 1;
-    cells = reserve(sizeof *cells * (cell_mask + 1));
-    for (size_t i = 0; i < count; i++) {
-        if (old[i].gen != gen)
-            continue;
-        size_t k = slot(old[i].key);
-        while (cells[k].gen == gen)
-            k = (k + 1) & cell_mask;
-        cells[k] = old[i];
-    }
+    struct axm_cells *s = &axm_cells;
+    struct axm_cell *old = s->at;
+    size_t count = s->mask + 1;
+    s->mask = count * 4 - 1;
+    s->at = reserve(sizeof *s->at * (s->mask + 1));
+    for (size_t i = 0; i < count; i++)
+        if (!empty(&old[i]))
+            *place_of(old[i].key) = old[i];
+    s->at_hand = s->at;
     munmap(old, sizeof *old * count);
 }
 
 static uint32_t new_record(uintptr_t pc)
 {
     uint32_t r = dropped;
-    if (r != NO_RECORD) {
+    if (r != AXM_NO_RECORD) {
         dropped = records[r].next;
         return r;
     }
@@ -111,38 +114,55 @@ static uint32_t new_record(uintptr_t pc)
     return records_used++;
 }
 
+static void push_record(struct axm_cell *c, uintptr_t pc, uint16_t clk, uint8_t tid, enum axm_touch how, uint8_t mask)
+{
+    uint32_t r = new_record(pc);
+    records[r] = (struct record){.pc = pc, .next = c->records, .clk = clk, .tid = tid, .kind = (uint8_t)how, .mask = mask};
+    c->records = r;
+}
+
+static uint16_t sole_of(const struct axm_fiber *f, uint8_t mask) { return (uint16_t)(f->tid << 8 | mask); }
+
+/* The cell is no longer one thread's alone: what it remembers becomes records. */
+static void share(struct axm_cell *c)
+{
+    if (c->sole == AXM_NOT_SOLE)
+        return;
+    uint8_t tid = (uint8_t)(c->sole >> 8), mask = (uint8_t)c->sole;
+    c->sole = AXM_NOT_SOLE;
+    if (c->wrote != 0)
+        push_record(c, c->wrote_pc, c->wrote, tid, AXM_TOUCH_WRITE, mask);
+    if (c->read != 0)
+        push_record(c, c->read_pc, c->read, tid, AXM_TOUCH_READ, mask);
+}
+
 static void drop_record(uint32_t r)
 {
     records[r].next = dropped;
     dropped = r;
 }
 
-static struct cell *search(uintptr_t key);
-
-static inline struct cell *find_or_add(uintptr_t key)
+static inline void claim(struct axm_cell *c, uintptr_t key)
 {
-    struct cell *c = &cells[slot(key)];
-    return AXM_LIKELY(c->key == key && c->gen == gen) ? c : search(key);
+    axm_cells.used++;
+    c->key = key;
+    c->gen = axm_cells.gen;
+    c->records = AXM_NO_RECORD;
+    c->covered = 0;
+    c->sole = AXM_NOT_SOLE;
+    memset(c->loc, 0xff, sizeof c->loc);
 }
 
-static __attribute__((noinline)) struct cell *search(uintptr_t key)
+static __attribute__((noinline)) struct axm_cell *search(uintptr_t key)
 {
-    size_t i = slot(key);
-    for (; cells[i].gen == gen; i = (i + 1) & cell_mask)
-        if (cells[i].key == key)
-            return &cells[i];
-    if (AXM_UNLIKELY(cells_used > cell_mask / 2)) {
+    struct axm_cell *c = place_of(key);
+    if (!empty(c))
+        return c;
+    if (AXM_UNLIKELY(axm_cells.used > axm_cells.mask / 2)) {
         grow();
-        for (i = slot(key); cells[i].gen == gen; i = (i + 1) & cell_mask)
-            ;
+        c = place_of(key);
     }
-    cells_used++;
-    struct cell *c = &cells[i];
-    c->key = key;
-    c->gen = gen;
-    c->records = NO_RECORD;
-    c->covered = 0;
-    memset(c->loc, 0xff, sizeof c->loc);
+    claim(c, key);
     for (unsigned k = ranges_used; k-- != 0;)
         if (key >= ranges[k].from && key <= ranges[k].to) {
             c->records = new_record(ranges[k].record.pc);
@@ -150,6 +170,12 @@ static __attribute__((noinline)) struct cell *search(uintptr_t key)
             break;
         }
     return c;
+}
+
+static inline struct axm_cell *find_or_add(uintptr_t key)
+{
+    struct axm_cell *c = axm_cell_place(key);
+    return AXM_LIKELY(axm_cell_is(c, key)) ? c : search(key);
 }
 
 static const char *const touch_name[] = {"read", "write", "free"};
@@ -211,12 +237,21 @@ static void check_record(const struct record *r, uintptr_t addr, size_t size, en
                 r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
 }
 
-static __attribute__((noinline)) void touch_cell(struct cell *c, uint8_t mask, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+static void make_own(struct axm_cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
+{
+    c->sole = sole_of(axm.cur, mask);
+    c->wrote = c->read = 0;
+    axm_touch_own(c, c->key, c->sole, (uint16_t)(axm.cur->tick + 1), how == AXM_TOUCH_WRITE, pc);
+}
+
+static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mask, uintptr_t addr, size_t size,
+                                                 enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
+    share(c);
     uint32_t *link = &c->records;
-    uint32_t mine = NO_RECORD;
-    while (*link != NO_RECORD) {
+    uint32_t mine = AXM_NO_RECORD;
+    while (*link != AXM_NO_RECORD) {
         struct record *r = &records[*link];
         if (!(r->mask & mask)) {
             link = &r->next;
@@ -225,7 +260,7 @@ static __attribute__((noinline)) void touch_cell(struct cell *c, uint8_t mask, u
         check_record(r, addr, size, how, pc);
         bool ordered = f->cur.v[r->tid] >= r->clk || r->tid == f->tid;
         if (ordered && (r->mask & ~mask) == 0 && (how != AXM_TOUCH_READ || r->kind == AXM_TOUCH_READ)) {
-            if (mine != NO_RECORD)
+            if (mine != AXM_NO_RECORD)
                 drop_record(mine);
             mine = *link;
             *link = r->next;
@@ -248,7 +283,13 @@ static __attribute__((noinline)) void touch_cell(struct cell *c, uint8_t mask, u
             c->covered &= (uint8_t)~bytes;
         }
     }
-    if (mine == NO_RECORD)
+    if (c->records == AXM_NO_RECORD && c->covered == 0 && how != AXM_TOUCH_FREE) {
+        if (mine != AXM_NO_RECORD)
+            drop_record(mine);
+        make_own(c, mask, how, pc);
+        return;
+    }
+    if (mine == AXM_NO_RECORD)
         mine = new_record(pc);
     records[mine] = (struct record){.pc = pc, .next = c->records, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
                                     .kind = (uint8_t)how, .mask = mask};
@@ -264,7 +305,7 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
         return false;
     bool absent = false;
     for (uintptr_t key = from; key <= to; key++) {
-        struct cell *c = find(key);
+        struct axm_cell *c = find(key);
         if (c != NULL)
             touch_cell(c, 0xff, addr, size, how, pc);
         else
@@ -279,59 +320,26 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
         if (ranges[k].from < from || ranges[k].to > to)
             ranges[kept++] = ranges[k];
     }
-    ranges[kept] = (struct range){from, to, {.pc = pc, .next = NO_RECORD, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
+    ranges[kept] = (struct range){from, to, {.pc = pc, .next = AXM_NO_RECORD, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
                                              .kind = (uint8_t)how, .mask = 0xff}};
     ranges_used = kept + 1;
     return true;
 }
 
-/* A thread reads again what since then others have only read. */
-static inline bool read_again(const struct cell *c, uint8_t mask, uintptr_t pc)
+/* A thread reads again what since then others have only read, or writes again what nobody has touched since. */
+static inline bool touch_again(const struct axm_cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
-    for (uint32_t i = c->records; i != NO_RECORD && records[i].kind == AXM_TOUCH_READ; i = records[i].next)
+    for (uint32_t i = c->records; i != AXM_NO_RECORD && records[i].kind == how; i = records[i].next) {
         if (records[i].tid == f->tid && records[i].mask == mask) {
             records[i].pc = pc;
             records[i].clk = (uint16_t)(f->tick + 1);
             return true;
         }
+        if (how != AXM_TOUCH_READ)
+            return false;
+    }
     return false;
-}
-
-/* A thread goes on with what it alone has touched since: its last access to these bytes was of the same kind, or a
- * write that it now reads, or a read between that and the write now. Whatever those were ordered with, this one is. */
-static inline bool touch_again(struct cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
-{
-    const struct axm_fiber *f = axm.cur;
-    uint32_t top = c->records;
-    struct record *r = &records[top];
-    if (top == NO_RECORD || c->covered & mask)
-        return false;
-    if (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_READ)
-        return read_again(c, mask, pc);
-    if (r->tid != f->tid || r->mask != mask)
-        return false;
-    if (r->kind == how) {
-        r->pc = pc;
-        r->clk = (uint16_t)(f->tick + 1);
-        return true;
-    }
-    if (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_WRITE) {
-        uint32_t mine = new_record(pc);
-        records[mine] = (struct record){.pc = pc, .next = top, .clk = (uint16_t)(f->tick + 1), .tid = f->tid,
-                                        .kind = AXM_TOUCH_READ, .mask = mask};
-        c->records = mine;
-        return true;
-    }
-    struct record *below = &records[r->next];
-    if (how != AXM_TOUCH_WRITE || r->kind != AXM_TOUCH_READ || r->next == NO_RECORD || below->tid != f->tid ||
-        below->kind != AXM_TOUCH_WRITE || below->mask != mask)
-        return false;
-    c->records = r->next;
-    drop_record(top);
-    below->pc = pc;
-    below->clk = (uint16_t)(f->tick + 1);
-    return true;
 }
 
 /* An access to more than one cell. */
@@ -352,6 +360,22 @@ static __attribute__((noinline)) void touch_cells(uintptr_t addr, size_t size, e
     }
 }
 
+/* An access to a cell that is new or not the thread's alone. */
+static __attribute__((noinline)) void touch_other(uintptr_t key, uint8_t mask, uintptr_t addr, size_t size,
+                                                  enum axm_touch how, uintptr_t pc)
+{
+    struct axm_cell *c = axm_cell_place(key);
+    if (empty(c) && ranges_used == 0 && how != AXM_TOUCH_FREE && axm_cells.used <= axm_cells.mask / 2) {
+        claim(c, key);
+        make_own(c, mask, how, pc);
+        return;
+    }
+    c = find_or_add(key);
+    share(c);
+    if (how == AXM_TOUCH_FREE || c->covered & mask || !touch_again(c, mask, how, pc))
+        touch_cell(c, mask, addr, size, how, pc);
+}
+
 void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
@@ -364,10 +388,11 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
         touch_cells(addr, size, how, pc);
         return;
     }
-    struct cell *c = find_or_add(addr >> 3);
+    uintptr_t key = addr >> 3;
     uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
-    if (how == AXM_TOUCH_FREE || !touch_again(c, mask, how, pc))
-        touch_cell(c, mask, addr, size, how, pc);
+    if (AXM_UNLIKELY(how == AXM_TOUCH_FREE || !axm_touch_own(axm_cell_place(key), key, sole_of(f, mask),
+                                                             (uint16_t)(f->tick + 1), how == AXM_TOUCH_WRITE, pc)))
+        touch_other(key, mask, addr, size, how, pc);
 }
 
 /* The memory begins a new life: nothing of what was known about it counts. */
@@ -380,11 +405,12 @@ void axm_forget(uintptr_t addr, size_t size)
             ranges[kept++] = ranges[k];
     ranges_used = kept;
     for (uintptr_t key = addr >> 3; key <= last; key++) {
-        struct cell *c = find(key);
+        struct axm_cell *c = find(key);
         if (c == NULL)
             continue;
-        c->records = NO_RECORD;
+        c->records = AXM_NO_RECORD;
         c->covered = 0;
+        c->sole = AXM_NOT_SOLE;
         memset(c->loc, 0xff, sizeof c->loc);
     }
 }
@@ -392,64 +418,47 @@ void axm_forget(uintptr_t addr, size_t size)
 /* One of our own words that a stand-in reuses for something new. */
 void axm_renew(uintptr_t addr, size_t size) { axm_forget(addr, size); }
 
-static __attribute__((noinline)) uint16_t locate_new(const struct axm_req *q, uint16_t known, bool *fresh)
+uint16_t axm_locate_new(uintptr_t addr, unsigned size, uintptr_t pc, uint16_t known)
 {
-    unsigned offset = q->addr & 7;
-    if (AXM_UNLIKELY((offset & (q->size - 1u)) != 0))
-        axm_violation(AXM_MISUSE, q->pc, "atomic access of %u bytes at %#zx is not aligned", q->size, (size_t)q->addr);
-    struct cell *c = find_or_add(q->addr >> 3);
-    uint8_t mask = (uint8_t)(((1u << q->size) - 1) << offset);
+    unsigned offset = addr & 7;
+    if (AXM_UNLIKELY((offset & (size - 1u)) != 0))
+        axm_violation(AXM_MISUSE, pc, "atomic access of %u bytes at %#zx is not aligned", size, (size_t)addr);
+    struct axm_cell *c = find_or_add(addr >> 3);
+    share(c);
+    axm_cells.at_hand = c;
+    uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
     uint16_t loc = c->loc[offset];
-    if (loc != AXM_NONE && axm.g->locs[loc].size == q->size)
+    if (loc != AXM_NONE && axm.g->locs[loc].size == size)
         return loc;
     if (c->covered & mask)
-        axm_violation(AXM_MIXED_SIZE, q->pc,
+        axm_violation(AXM_MIXED_SIZE, pc,
                       "atomic access of %u bytes at %#zx overlaps one of another size: C11 gives that no meaning "
-                      "and the model has none", q->size, (size_t)q->addr);
+                      "and the model has none", size, (size_t)addr);
     if (known == AXM_NONE) {
         uint64_t init = 0;
-        if (!(q->addr & AXM_NOWHERE))
-            memcpy(&init, (const void *)q->addr, q->size);
-        known = axm_loc_new(axm.g, q->addr, q->size, init);
-        *fresh = true;
+        if (!(addr & AXM_NOWHERE))
+            memcpy(&init, (const void *)addr, size);
+        known = axm_loc_new(axm.g, addr, (uint8_t)size, init);
     }
     c->loc[offset] = known;
     c->covered |= mask;
     return known;
 }
 
-/* The location of an atomic access; `known` in a replay. */
-uint16_t axm_locate(const struct axm_req *q, uint16_t known, bool *fresh)
-{
-    const struct cell *c = &cells[slot(q->addr >> 3)];
-    uint16_t loc = c->loc[q->addr & 7];
-    *fresh = false;
-    if (AXM_LIKELY(c->key == q->addr >> 3 && c->gen == gen && loc != AXM_NONE && axm.g->locs[loc].size == q->size))
-        return loc;
-    return locate_new(q, known, fresh);
-}
-
-static __attribute__((noinline)) void check_plain(const struct cell *c, const struct axm_req *q, bool writes)
+void axm_check_plain(uintptr_t addr, unsigned size, uintptr_t pc, bool writes)
 {
     const struct axm_fiber *f = axm.cur;
-    uint8_t mask = (uint8_t)(((1u << q->size) - 1) << (q->addr & 7));
-    for (uint32_t i = c->records; i != NO_RECORD; i = records[i].next) {
+    const struct axm_cell *c = find_or_add(addr >> 3);
+    uint8_t mask = (uint8_t)(((1u << size) - 1) << (addr & 7));
+    for (uint32_t i = c->records; i != AXM_NO_RECORD; i = records[i].next) {
         const struct record *r = &records[i];
         if (!(r->mask & mask))
             continue;
         if (r->kind == AXM_TOUCH_FREE)
-            report_freed(writes ? "atomic write" : "atomic read", q->addr, r, q->pc);
+            report_freed(writes ? "atomic write" : "atomic read", addr, r, pc);
         if (f->cur.v[r->tid] >= r->clk || r->tid == f->tid || (r->kind == AXM_TOUCH_READ && !writes))
             continue;
-        report_race(writes ? "atomic write" : "atomic read", q->addr, q->size, q->pc,
+        report_race(writes ? "atomic write" : "atomic read", addr, size, pc,
                     r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
     }
-}
-
-/* An atomic access against the plain accesses before it. */
-void axm_atomic_touch(const struct axm_req *q, bool writes)
-{
-    const struct cell *c = find_or_add(q->addr >> 3);
-    if (c->records != NO_RECORD)
-        check_plain(c, q, writes);
 }

@@ -16,8 +16,8 @@ uint64_t axm_word_wrote(void *object, uint8_t op, uint64_t arg, uint64_t cmp, ui
                         bool *wrote)
 {
     const struct axm_req q = {.addr = (uintptr_t)object, .pc = pc, .arg = arg, .cmp = cmp, .op = op, .size = 4,
-                              .ord = order, .ord_fail = AXM_RLX, .flags = AXM_INTERNAL, .note = note};
-    return axm_access(&q, wrote);
+                              .ord_ok = order, .ord_fail = AXM_RLX, .flags = AXM_INTERNAL, .note = note};
+    return axm_operate(&q, wrote);
 }
 
 uint64_t axm_word(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_t order, uint8_t note, uintptr_t pc)
@@ -34,9 +34,9 @@ bool axm_word_until(void *object, uint8_t op, uint64_t arg, uint64_t cmp, uint8_
     struct axm_fiber *f = axm.cur;
     bool early = f->spurious < axm.opt.spurious, wrote;
     const struct axm_req q = {.addr = (uintptr_t)object, .pc = pc, .arg = arg, .cmp = cmp, .op = op, .size = 4,
-                              .ord = order, .ord_fail = AXM_RLX, .note = note,
+                              .ord_ok = order, .ord_fail = AXM_RLX, .note = note,
                               .flags = AXM_INTERNAL | AXM_TIMED | (early ? AXM_WEAK : 0)};
-    axm_access(&q, &wrote);
+    axm_operate(&q, &wrote);
     if (!wrote && early)
         f->spurious++;
     return wrote;
@@ -72,11 +72,11 @@ void axm_sleep_begin(void)
 /* Whoever may time out early has decided so before it lay down, not here. */
 bool axm_sleep(uint8_t order, bool timed, uintptr_t pc)
 {
-    const struct axm_req q = {.addr = (uintptr_t)&axm.cur->wake, .pc = pc, .op = AXM_WAIT_NOT, .size = 4, .ord = order,
+    const struct axm_req q = {.addr = (uintptr_t)&axm.cur->wake, .pc = pc, .op = AXM_WAIT_NOT, .size = 4, .ord_ok = order,
                               .ord_fail = AXM_RLX, .note = AXM_N_SLEEP,
                               .flags = (uint8_t)(AXM_INTERNAL | (timed ? AXM_TIMED : 0))};
     bool wrote;
-    return axm_access(&q, &wrote) != 0;
+    return axm_operate(&q, &wrote) != 0;
 }
 
 bool axm_unlist(uint8_t *waiter, uint8_t *n, uint8_t tid)
@@ -416,8 +416,8 @@ static void once(void *flag, void (*init)(void), uintptr_t pc)
     enum { FRESH, RUNNING, FINISHED };
     bool mine;
     const struct axm_req q = {.addr = (uintptr_t)flag, .pc = pc, .arg = RUNNING, .cmp = FRESH, .op = AXM_CAS, .size = 4,
-                              .ord = AXM_ACQ, .ord_fail = AXM_ACQ, .flags = AXM_INTERNAL, .note = AXM_N_ONCE};
-    uint64_t state = axm_access(&q, &mine);
+                              .ord_ok = AXM_ACQ, .ord_fail = AXM_ACQ, .flags = AXM_INTERNAL, .note = AXM_N_ONCE};
+    uint64_t state = axm_operate(&q, &mine);
     if (mine) {
         init();
         axm_word(flag, AXM_STORE, FINISHED, 0, AXM_REL, AXM_N_ONCE, pc);

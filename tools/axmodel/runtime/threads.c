@@ -201,7 +201,6 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
     return 0;
 }
 
-void axm_run_key_destructors(void);
 void axm_run_key_destructors(void)
 {
     struct axm_fiber *self = axm.cur;

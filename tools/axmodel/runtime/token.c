@@ -20,7 +20,6 @@
 static AXM_STATE struct axm_step steps[AXM_EVENTS];
 static AXM_STATE unsigned count, at;
 static AXM_STATE struct axm_step now;
-static AXM_STATE bool astray; /* the event to come is not the one that the token names */
 
 /* The eventless runs of this directed execution, and before which event each was. */
 enum { RUNS = 4096 };
@@ -136,17 +135,12 @@ void axm_token_end(bool violated)
         refuse(at, "comes after the end");
 }
 
-/* The running thread makes its next event now. */
-void axm_token_check(void)
-{
-    if (AXM_UNLIKELY(astray))
-        refuse(at, "is not what comes next there");
-}
+void axm_token_refuse(void) { refuse(at, "is not what comes next there"); }
 
 void axm_token_begin(void)
 {
     memset(&now, 0, sizeof now);
-    astray = false;
+    axm.astray = false;
     at = run_count = 0;
     began = 0;
     moves = true;
@@ -179,24 +173,19 @@ void axm_token_stop(void)
 
 /* The thread whose turn it is; when that one cannot run, or the token has nothing to say, the first that can. One that
  * stands before its next event is the last choice: what the others do until they stand there may be what is missing. */
-struct axm_fiber *axm_token_pick(struct axm_fiber *const *list, unsigned n)
+struct axm_fiber *axm_token_pick(unsigned can)
 {
-    if (at == count)
-        return list[0];
-    for (unsigned i = 0; i < n; i++)
-        if (list[i]->tid == steps[at].tid)
-            return list[i];
-    for (unsigned i = 0; strict() && i < n; i++)
-        if (list[i]->state != AXM_FRONTIER && list[i]->state != AXM_BLOCKED)
-            return list[i];
-    return list[0];
+    if (at < count && can >> steps[at].tid & 1)
+        return axm.fiber[steps[at].tid];
+    unsigned moving = can & ~(unsigned)(axm.in[AXM_FRONTIER] | axm.in[AXM_BLOCKED]);
+    return axm_lowest(at < count && strict() && moving != 0 ? moving : can);
 }
 
 void axm_token_advance(void)
 {
     check_used();
-    astray = strict() && at < count && (steps[at].tid != axm.cur->tid || steps[at].eventless);
-    if (at < count && !astray)
+    axm.astray = strict() && at < count && (steps[at].tid != axm.cur->tid || steps[at].eventless);
+    if (at < count && !axm.astray)
         now = steps[at++];
     else
         memset(&now, 0, sizeof now);
