@@ -17,8 +17,10 @@
 static struct word {
     _Alignas(128) atomic_llong value;
 } words[1024];
-static const ax_stress_event events[] = { { "add", 1, 1 } };
-static const ax_stress_program program = { .noun = "recording", .model = "counter", .events = events, .event_count = 1 };
+static const ax_stress_operation operations[] = { { .name = "add", .takes = { AX_STRESS_CHOSEN } } };
+static const ax_stress_program program = {
+    .noun = "recording", .model = "counter", .operations = operations, .operation_count = 1,
+};
 static const ax_stress_impl impl = { .name = "words" };
 static struct axi_stress stress;
 static bool counter; /* what stamps are made of */

@@ -170,17 +170,14 @@ static inline uint64_t ax_stress_invoke(ax_stress_worker *self)
     return self->log == NULL ? 0 : ax_stress_log_before_(self->log);
 }
 
-/** The moment after it. `event` is an index into program->events, `values` its arguments and then its results. */
+/** The moment after it. `event` is an index into program->events, `values` its arguments and then its results, as many as
+ * the table says: another number ends the program with a sentence and exit code 64. */
 static inline void ax_stress_answer(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *values,
                                     uint32_t count)
 {
     ax_stress_log *log = self->log;
-    if (log == NULL)
-        return;
-    unsigned char *at = ax_stress_log_head_(log, (uint64_t)event << 1, invoked, ax_stress_log_after_(log));
-    for (uint32_t i = 0; i < count; i++)
-        at = ax_stress_log_value_(at, values[i]);
-    ax_stress_log_end_(log, at);
+    if (log != NULL)
+        ax_stress_log_note_(log, invoked, ax_stress_log_after_(log), event, values, count, AX_STRESS_VALUES);
 }
 
 /** The same with the values one by one, at least one. */
@@ -193,7 +190,8 @@ static inline void ax_stress_answer(ax_stress_worker *self, uint64_t invoked, ui
 /** The same for an event without arguments and with up to AX_STRESS_RESULTS results; more, and no history comes of it. */
 void ax_stress_answer_many(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *results, uint32_t count);
 
-/** Instead of ax_stress_answer: it was invoked and never answered. The last operation of its thread. */
+/** Instead of ax_stress_answer: it was invoked and never answered. `arguments` are all it has; the last operation of its
+ * thread. */
 void ax_stress_unanswered(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *arguments,
                           uint32_t count);
 

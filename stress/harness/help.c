@@ -30,7 +30,7 @@ static const char usage_record[] =
     "  --record FILE       the raw evidence, for axcheck\n";
 
 static const char usage_history[] =
-    "  --history FILE      each operation with its times and results, for axcheck; some 10 bytes and 60 ns each\n";
+    "  --history FILE      each operation with its times and results, for axcheck; some 10 bytes and 40 ns each\n";
 
 static const char usage_output[] =
     "  --json              the result as one JSON object\n"

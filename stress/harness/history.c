@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * --history: what each thread did, as it did it (docs/history-format.md). A thread encodes into a buffer of its own
- * (include/atomicx/detail/log.h); a full one becomes a block, which one write appends whole. Nothing is shared but the
- * file, and its lock is the kernel's, so that ThreadSanitizer takes no order of ours for one of the program's.
+ * --history: what each thread did, as it did it (docs/history-format.md). A thread notes its operations in words of its own
+ * (include/atomicx/detail/log.h), which are encoded into a buffer, many at a time; a full one becomes a block, which one
+ * write appends whole. Nothing is shared but the file, and its lock is the kernel's, so that ThreadSanitizer takes no order of
+ * ours for one of the program's.
  */
 #include "rounds.h"
 
@@ -19,24 +20,45 @@
 
 #define BLOCK_HEAD 20
 #define BLOCK_BYTES (64u * 1024)
-#define WIDEST 10 /* a number */
-_Static_assert(BLOCK_HEAD + AX_STRESS_RESULTS * WIDEST + AX_DETAIL_LOG_SLACK < BLOCK_BYTES, "an answer fits into a block");
+#define WIDEST 10     /* bytes of a number */
+#define NOTED 512     /* words, which the nearest cache keeps */
+#define NOTED_MOST (NOTED + AX_DETAIL_LOG_HEAD + AX_STRESS_VALUES)
+#define ANY UINT32_MAX /* number of values */
+_Static_assert(BLOCK_HEAD + NOTED_MOST * WIDEST + WIDEST < BLOCK_BYTES, "what was noted fits into a block");
+_Static_assert(BLOCK_HEAD + (AX_STRESS_RESULTS + AX_DETAIL_LOG_HEAD + 1) * WIDEST + WIDEST < BLOCK_BYTES, "so does an answer of many results");
+
+/* What the times of a thread are encoded by. */
+struct times {
+    uint64_t previous; /* the last one in this block, the history's start at its beginning */
+    uint64_t last;     /* the last one of this thread */
+    uint64_t back;     /* the furthest that the clock ever went back */
+};
 
 /* What one thread writes. */
 struct axi_log {
     _Alignas(AXI_ISOLATION) ax_stress_log face;
-    struct axi_history *history;
-    unsigned char *buffer;
+    uint64_t noted[NOTED_MOST];
+    const struct axi_stress *stress;
+    unsigned char *buffer, *at;
+    struct times times;
+    uint64_t operations, in_block;
     uint32_t process, blocks;
-    uint64_t operations;
     int error; /* errno of a write that failed; what follows it is not written */
+};
+
+/* How many values an operation has. */
+struct shape {
+    uint32_t arguments, all;
 };
 
 struct axi_history {
     int fd;
     uint32_t count;
     struct axi_log *logs; /* workers, observers, the main thread */
+    uint64_t start;       /* what the clock showed at the history's time 0 */
     uint64_t skew;
+    struct shape *shapes; /* of each of its operations */
+    size_t shape_count;
 };
 
 static unsigned char *put_u32(unsigned char *at, uint32_t value)
@@ -61,63 +83,167 @@ static int write_whole(int fd, const unsigned char *bytes, size_t length)
     return 0;
 }
 
+/* ---- numbers and times ---- */
+
+/* One byte or two without a branch: which of them it is, the processor could only guess, for most keys and values and the
+ * time that an operation took, and a wrong guess costs as much as all the rest here. */
+static inline unsigned char *put_number(unsigned char *at, uint64_t number)
+{
+    while (number >= 0x4000) {
+        *at++ = (unsigned char)(number | 0x80);
+        number >>= 7;
+    }
+    uint64_t more = number > 0x7f;
+    at[0] = (unsigned char)(number | more << 7);
+    at[1] = (unsigned char)(number >> 7);
+    return at + 1 + more;
+}
+
+static unsigned char *put_values(unsigned char *at, const int64_t *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        at = put_number(at, (uint64_t)values[i] << 1 ^ (values[i] < 0 ? UINT64_MAX : 0));
+    return at;
+}
+
+/* A thread that was moved to a CPU whose clock is behind (the file's `skew` says by how much that may be) sees time go
+ * back; its own order is certain, so it is what is kept. So it is where the counter was read for an answer and then for the
+ * next operation, and that happened the other way round (detail/stamp.h). */
+static inline unsigned char *put_head(struct times *times, unsigned char *at, uint64_t head, uint64_t invoked, uint64_t answered)
+{
+    if (invoked < times->last) {
+        uint64_t back = times->last - invoked;
+        times->back = back > AX_DETAIL_STAMP_SWAPPED && back > times->back ? back : times->back;
+        invoked = times->last;
+    }
+    if (answered < invoked) {
+        times->back = invoked - answered > times->back ? invoked - answered : times->back;
+        answered = invoked;
+    }
+    uint64_t since = invoked - times->previous, took = answered - invoked;
+    times->previous = times->last = answered;
+    if ((head | since | took) < 0x80 && (head & 1) == 0) {
+        at[0] = (unsigned char)head;
+        at[1] = (unsigned char)since;
+        at[2] = (unsigned char)took;
+        return at + 3;
+    }
+    at = put_number(at, head);
+    at = put_number(at, since);
+    return (head & 1) == 0 ? put_number(at, took) : at;
+}
+
 /* ---- one thread's part ---- */
 
 static void begin_block(struct axi_log *log)
 {
-    log->face.at_ = log->buffer + BLOCK_HEAD;
-    log->face.full_ = log->buffer + BLOCK_BYTES - AX_DETAIL_LOG_SLACK;
-    log->face.previous_ = log->face.start_;
-    log->face.operations_ = 0;
+    log->at = log->buffer + BLOCK_HEAD;
+    log->times.previous = log->stress->history->start;
+    log->in_block = 0;
 }
 
-void ax_stress_log_flush_(ax_stress_log *face)
+static void send_block(struct axi_log *log)
 {
-    struct axi_log *log = face->internal_;
-    if (face->operations_ > 0 && log->error == 0) {
+    if (log->in_block > 0 && log->error == 0) {
         unsigned char *at = log->buffer;
         memcpy(at, "AXHB", 4);
         at = put_u32(at + 4, log->process);
         at = put_u32(at, log->blocks++);
-        at = put_u32(at, face->operations_);
-        put_u32(at, (uint32_t)(face->at_ - log->buffer - BLOCK_HEAD));
-        size_t length = (size_t)(face->at_ - log->buffer);
-        put_u32(face->at_, axi_crc32c(log->buffer, length));
-        log->error = write_whole(log->history->fd, log->buffer, length + 4);
-        log->operations += face->operations_;
+        at = put_u32(at, (uint32_t)log->in_block);
+        put_u32(at, (uint32_t)(log->at - log->buffer - BLOCK_HEAD));
+        size_t length = (size_t)(log->at - log->buffer);
+        put_u32(log->at, axi_crc32c(log->buffer, length));
+        log->error = write_whole(log->stress->history->fd, log->buffer, length + 4);
+        log->operations += log->in_block;
     }
     begin_block(log);
 }
 
+static void make_room(struct axi_log *log, size_t numbers)
+{
+    if ((size_t)(log->buffer + BLOCK_BYTES - log->at) < (numbers + 1) * WIDEST)
+        send_block(log);
+}
+
+/* Not what the table of events says: nobody could read it back. */
+static void __attribute__((noreturn, cold)) wrong_values(const struct axi_log *log, uint32_t event, uint32_t count)
+{
+    const ax_stress_program *program = log->stress->run.program;
+    const struct axi_history *history = log->stress->history;
+    if (event >= history->shape_count)
+        fprintf(stderr, "%s: an answer of event %u, and there are %zu\n", program->noun, event, history->shape_count);
+    else
+        fprintf(stderr, "%s: an answer of event %u with %u values, not the arguments and results that it has in the table\n",
+                program->noun, event, count);
+    _exit(AXI_EXIT_TABLE);
+}
+
+void ax_stress_log_encode_(ax_stress_log *face)
+{
+    struct axi_log *log = (struct axi_log *)(void *)face;
+    const struct shape *shapes = log->stress->history->shapes;
+    const size_t shape_count = log->stress->history->shape_count;
+    const uint64_t *const end = face->at_;
+    uint64_t operations = 0;
+    make_room(log, NOTED_MOST);
+    struct times times = log->times;
+    unsigned char *at = log->at;
+    for (const uint64_t *noted = log->noted; noted < end; operations++) {
+        uint32_t event = (uint32_t)noted[2], count = (uint32_t)(noted[2] >> 32);
+        if (event >= shape_count || count != shapes[event].all)
+            wrong_values(log, event, count);
+        at = put_head(&times, at, (uint64_t)event << 1, noted[0], noted[1]);
+        for (noted += AX_DETAIL_LOG_HEAD; count > 0; count--)
+            at = put_number(at, *noted++);
+    }
+    log->at = at;
+    log->times = times;
+    log->in_block += operations;
+    face->at_ = log->noted;
+}
+
+/* An operation that is not noted first; its values follow. */
+static unsigned char *begin_operation(struct axi_log *log, uint64_t head, uint64_t invoked, uint64_t answered, uint32_t count)
+{
+    ax_stress_log_encode_(&log->face);
+    make_room(log, AX_DETAIL_LOG_HEAD + 1 + (size_t)count);
+    log->in_block++;
+    return put_head(&log->times, log->at, head, invoked, answered);
+}
+
 void ax_stress_answer_many(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *results, uint32_t count)
 {
-    ax_stress_log *face = self->log;
-    if (face == NULL)
+    if (self->log == NULL)
         return;
-    uint64_t answered = ax_stress_log_after_(face);
-    struct axi_log *log = face->internal_;
+    uint64_t answered = ax_stress_log_after_(self->log);
+    struct axi_log *log = (struct axi_log *)(void *)self->log;
+    const struct axi_history *history = log->stress->history;
+    if (event >= history->shape_count || history->shapes[event].all != ANY)
+        wrong_values(log, event, count);
     if (count > AX_STRESS_RESULTS) {
         log->error = E2BIG;
         return;
     }
-    if ((size_t)(face->full_ - face->at_) < (size_t)count * WIDEST)
-        ax_stress_log_flush_(face);
-    unsigned char *at = ax_stress_log_head_(face, (uint64_t)event << 1, invoked, answered);
-    at = ax_stress_log_number_(at, count);
-    for (uint32_t i = 0; i < count; i++)
-        at = ax_stress_log_value_(at, results[i]);
-    ax_stress_log_end_(face, at);
+    unsigned char *at = begin_operation(log, (uint64_t)event << 1, invoked, answered, count);
+    log->at = put_values(put_number(at, count), results, count);
 }
 
 void ax_stress_unanswered(ax_stress_worker *self, uint64_t invoked, uint32_t event, const int64_t *arguments, uint32_t count)
 {
-    ax_stress_log *face = self->log;
-    if (face == NULL)
+    if (self->log == NULL)
         return;
-    unsigned char *at = ax_stress_log_head_(face, (uint64_t)event << 1 | 1, invoked, invoked);
-    for (uint32_t i = 0; i < count; i++)
-        at = ax_stress_log_value_(at, arguments[i]);
-    ax_stress_log_end_(face, at);
+    struct axi_log *log = (struct axi_log *)(void *)self->log;
+    const struct axi_history *history = log->stress->history;
+    if (event >= history->shape_count || count != history->shapes[event].arguments)
+        wrong_values(log, event, count);
+    unsigned char *at = begin_operation(log, (uint64_t)event << 1 | 1, invoked, invoked, count);
+    log->at = put_values(at, arguments, count);
+}
+
+void axi_history_flush(ax_stress_log *face)
+{
+    ax_stress_log_encode_(face);
+    send_block((struct axi_log *)(void *)face);
 }
 
 /* ---- the file ---- */
@@ -152,13 +278,30 @@ const char *axi_history_open(struct axi_stress *stress)
     return NULL;
 }
 
-static void put_event(ax_stress_out *out, const char *name, uint32_t arguments, int32_t results)
+/* ---- its operations: the events of the table, or what a declared program's operations take, with one result each ---- */
+
+static size_t event_count(const ax_stress_run *run)
 {
-    ax_stress_put_array(out, NULL);
-    ax_stress_put_string(out, NULL, name);
-    ax_stress_put_integer(out, NULL, arguments);
-    ax_stress_put_integer(out, NULL, results);
-    ax_stress_put_end(out);
+    return axi_declared(run->impl) ? run->program->operation_count : run->program->event_count;
+}
+
+static ax_stress_event event_at(const ax_stress_run *run, size_t i)
+{
+    const ax_stress_program *program = run->program;
+    if (!axi_declared(run->impl))
+        return program->events[i];
+    return (ax_stress_event){ program->operations[i].name, axi_arguments(&program->operations[i]), 1 };
+}
+
+static bool know_shapes(const ax_stress_run *run, struct axi_history *history)
+{
+    history->shape_count = event_count(run);
+    history->shapes = calloc(history->shape_count + 1, sizeof *history->shapes);
+    for (size_t i = 0; history->shapes != NULL && i < history->shape_count; i++) {
+        ax_stress_event event = event_at(run, i);
+        history->shapes[i] = (struct shape){ event.arguments, event.results < 0 ? ANY : event.arguments + (uint32_t)event.results };
+    }
+    return history->shapes != NULL;
 }
 
 /* The description, as JSON. */
@@ -182,10 +325,14 @@ static char *describe(const struct axi_stress *stress, size_t *length)
     ax_stress_put_integer(&out, "skew", (int64_t)stress->history->skew);
     ax_stress_put_string(&out, "origin", stress->replay);
     ax_stress_put_array(&out, "operations");
-    for (size_t i = 0; i < program->event_count; i++)
-        put_event(&out, program->events[i].name, program->events[i].arguments, program->events[i].results);
-    for (size_t i = 0; i < program->operation_count && axi_declared(run->impl); i++)
-        put_event(&out, program->operations[i].name, axi_arguments(&program->operations[i]), 1);
+    for (size_t i = 0; i < event_count(run); i++) {
+        ax_stress_event event = event_at(run, i);
+        ax_stress_put_array(&out, NULL);
+        ax_stress_put_string(&out, NULL, event.name);
+        ax_stress_put_integer(&out, NULL, event.arguments);
+        ax_stress_put_integer(&out, NULL, event.results);
+        ax_stress_put_end(&out);
+    }
     ax_stress_put_end(&out);
     ax_stress_put_integer(&out, "processes", run->threads + run->observers); /* the main thread writes when they have ended */
     bool written = axi_out_finish(&out);
@@ -234,12 +381,16 @@ const char *axi_history_start(struct axi_stress *stress)
     if (history->logs == NULL)
         return failed(stress, ENOMEM);
     memset(history->logs, 0, history->count * sizeof *history->logs);
+    if (!know_shapes(run, history))
+        return failed(stress, ENOMEM);
     ax_stress_log now = { .counter_ = clock.counter };
-    uint64_t start = ax_stress_log_before_(&now);
+    history->start = ax_stress_log_before_(&now);
     for (uint32_t i = 0; i < history->count; i++) {
         struct axi_log *log = &history->logs[i];
-        *log = (struct axi_log){ .history = history, .process = i };
-        log->face = (ax_stress_log){ .start_ = start, .last_ = start, .counter_ = clock.counter, .internal_ = log };
+        log->face = (ax_stress_log){ .at_ = log->noted, .full_ = log->noted + NOTED, .counter_ = clock.counter };
+        log->stress = stress;
+        log->process = i;
+        log->times.last = history->start;
         /* on a page of its own, first touched by its thread */
         log->buffer = aligned_alloc(4096, BLOCK_BYTES);
         if (log->buffer == NULL)
@@ -264,11 +415,11 @@ const char *axi_history_end(struct axi_stress *stress)
     int error = 0;
     for (uint32_t i = 0; i < history->count; i++) {
         struct axi_log *log = &history->logs[i];
-        ax_stress_log_flush_(&log->face);
+        axi_history_flush(&log->face);
         operations += log->operations;
         blocks += log->blocks;
         error = error != 0 ? error : log->error;
-        back = log->face.back_ > back ? log->face.back_ : back;
+        back = log->times.back > back ? log->times.back : back;
     }
     if (back > history->skew && error == 0) {
         snprintf(sentence, sizeof sentence, "--history %s: the clock of a thread went back by %llu when it was moved, more than "
@@ -293,6 +444,7 @@ void axi_history_close(struct axi_stress *stress)
     for (uint32_t i = 0; history->logs != NULL && i < history->count; i++)
         free(history->logs[i].buffer);
     free(history->logs);
+    free(history->shapes);
     close(history->fd);
     free(history);
     stress->history = NULL;

@@ -176,5 +176,6 @@ const char *axi_history_end(struct axi_stress *stress);
 void axi_history_close(struct axi_stress *stress);
 /* The log of a worker, of observer number process - threads, or of the main thread; NULL without --history. */
 ax_stress_log *axi_history_log(const struct axi_stress *stress, uint32_t process);
+void axi_history_flush(ax_stress_log *log); /* what was noted so far becomes a block of the file */
 
 #endif

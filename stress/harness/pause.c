@@ -3,13 +3,14 @@
  * x86-64: the processor's trap flag, with which it raises a signal after each instruction. A handler sets it in the context
  * it returns to, and counts. That takes a microsecond or some each, and so it is for short stretches. Elsewhere, and where
  * something stands between the processor and us that does not play along (a debugger, ThreadSanitizer), there are no
- * pauses of this kind.
+ * pauses of this kind. Nor are there in a stretch that blocks signals: the kernel ends a process whose trap is blocked.
  */
 #include "pause.h"
 
 #include <atomicx/detail/atomic.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
@@ -34,9 +35,17 @@ static __thread struct {
     void *argument;
 } steps;
 
+/* Whether the instruction to come is a system call that may block signals. Its first byte can be read, as it will be run. */
+static bool blocks_next(const greg_t *registers)
+{
+    const unsigned char *next = (const unsigned char *)(uintptr_t)registers[REG_RIP];
+    return next[0] == 0x0f && next[1] == 0x05 && registers[REG_RAX] == SYS_rt_sigprocmask && registers[REG_RSI] != 0 &&
+           registers[REG_RDI] != SIG_UNBLOCK;
+}
+
 static void trapped(int number, siginfo_t *info, void *context)
 {
-    greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     (void)number, (void)info;
     bool counting = AX_DETAIL_LOAD_RELAXED(&steps.counting) != 0;
     if (counting && ++steps.count > steps.after) {
@@ -45,10 +54,14 @@ static void trapped(int number, siginfo_t *info, void *context)
         counting = false;
         steps.pause(steps.argument);
     }
+    if (counting && blocks_next(registers)) {
+        AX_DETAIL_STORE_RELAXED(&steps.counting, 0u);
+        counting = false;
+    }
     if (counting)
-        *flags |= TRAP_FLAG;
+        registers[REG_EFL] |= TRAP_FLAG;
     else
-        *flags &= ~(greg_t)TRAP_FLAG;
+        registers[REG_EFL] &= ~(greg_t)TRAP_FLAG;
 }
 
 /* Into the handler, which sets the flag. One instruction: from here to the operation everything is counted. */
@@ -67,6 +80,9 @@ void axi_pause_after(uint32_t instructions, void (*pause)(void *), void *argumen
     steps.pause = pause;
     steps.argument = argument;
     AX_DETAIL_STORE_RELAXED(&steps.count, 0u);
+    sigset_t blocked;
+    if (pthread_sigmask(SIG_SETMASK, NULL, &blocked) != 0 || sigismember(&blocked, SIGTRAP) != 0)
+        return;
     AX_DETAIL_STORE_RELAXED(&steps.counting, 1u);
     trap();
 }

@@ -88,7 +88,7 @@ static void observe(struct axi_thread *thread, ax_stress_worker *self)
         stress->run.impl->observe(self);
         AX_DETAIL_STORE_RELAXED(&thread->done, ++looks);
         if (looks % 64 == 0 && self->log != NULL)
-            ax_stress_log_flush_(self->log); /* so that whoever reads along need not wait for a whole block */
+            axi_history_flush(self->log); /* so that whoever reads along need not wait for a whole block */
         if (looks % 512 == 0 && pause.tv_nsec < 64000000)
             pause.tv_nsec *= 2;
         nanosleep(&pause, NULL);

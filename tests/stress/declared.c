@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum mistake { NONE, FORGETS, CRASHES, HANGS, GUARD, TORN, NO_MEMORY };
+enum mistake { NONE, FORGETS, CRASHES, HANGS, GUARD, TORN, NO_MEMORY, MASKS /* none, but what pauses may take it for one */ };
 
 struct word {
     _Atomic int64_t value;
@@ -36,11 +36,25 @@ static int64_t put(void *object, const int64_t *arguments)
     return 0;
 }
 
+static void block_signals(ax_stress_worker *self)
+{
+    sigset_t all;
+    (void)self;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static int64_t look(void *object, const int64_t *arguments)
 {
     struct word *word = object;
-    int64_t value = atomic_load(&word->value);
     (void)arguments;
+    sigset_t all, before;
+    sigfillset(&all);
+    if (word->mistake == MASKS)
+        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    int64_t value = atomic_load(&word->value);
+    if (word->mistake == MASKS)
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (word->mistake == CRASHES && value == 2)
         raise(SIGSEGV);
     while (word->mistake == HANGS && value == 2)
@@ -97,11 +111,12 @@ static int64_t model_next(void *state, const int64_t *arguments)
 
 int main(int argc, char **argv)
 {
-    const ax_stress_impl impls[] = {
+    ax_stress_impl impls[] = {
         WORD("right", NONE, false),          WORD("no-memory", NO_MEMORY, false),   WORD("broken-forgets", FORGETS, true),
         WORD("broken-crashes", CRASHES, true), WORD("broken-hangs", HANGS, true),   WORD("broken-guard", GUARD, true),
-        WORD("broken-torn", TORN, true),
+        WORD("broken-torn", TORN, true),     WORD("masks", MASKS, false),           WORD("masked", NONE, false),
     };
+    impls[8].enter = block_signals;
     const ax_stress_operation operations[] = {
         { .name = "put", .weight = 2, .takes = { AX_STRESS_FRESH }, MODEL(put) },
         { .name = "look", .weight = 2, MODEL(look) },

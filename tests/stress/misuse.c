@@ -47,6 +47,39 @@ static void work(ax_stress_worker *self, uint64_t begin, uint64_t end)
     (void)ax_stress_value(self->run, "typo");
 }
 
+/* The event put has one argument and one result, and there is no other event. */
+static void answer_three_values(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    (void)begin, (void)end;
+    AX_STRESS_ANSWER(self, ax_stress_invoke(self), 0, 1, 2, 3);
+}
+
+static void answer_nine_values(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    (void)begin, (void)end;
+    AX_STRESS_ANSWER(self, ax_stress_invoke(self), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+}
+
+static void answer_another_event(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    (void)begin, (void)end;
+    AX_STRESS_ANSWER(self, ax_stress_invoke(self), 1, 1, 2);
+}
+
+static void answer_many(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    const int64_t results[] = { 1, 2 };
+    (void)begin, (void)end;
+    ax_stress_answer_many(self, ax_stress_invoke(self), 0, results, 2);
+}
+
+static void leave_unanswered(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    const int64_t arguments[] = { 1, 2 };
+    (void)begin, (void)end;
+    ax_stress_unanswered(self, ax_stress_invoke(self), 0, arguments, 2);
+}
+
 static const char *setup(ax_stress_run *run)
 {
     (void)run;
@@ -114,6 +147,13 @@ static int run_table(void)
     char name[] = "box", quiet[] = "--quiet", threads[] = "--threads=2";
     char *argv[] = { name, quiet, threads, NULL };
     return ax_stress_main(3, argv, &t.program);
+}
+
+static int run_with_history(void)
+{
+    char name[] = "box", quiet[] = "--quiet", threads[] = "--threads=2", history[] = "--history=/dev/null";
+    char *argv[] = { name, quiet, threads, history, NULL };
+    return ax_stress_main(4, argv, &t.program);
 }
 
 static void check_refused(int (*run)(void), const char *mistake, const char *sentence)
@@ -216,6 +256,23 @@ static void options_and_events(void)
     REFUSED_WRITTEN_OUT("event put has more than 8", t.events[0].results = -1);
 }
 
+static void check_answer(void (*work_of)(ax_stress_worker *, uint64_t, uint64_t), const char *sentence)
+{
+    declare();
+    write_out();
+    t.impls[0].work = work_of;
+    check_refused(run_with_history, "an answer", sentence);
+}
+
+static void answers(void)
+{
+    check_answer(answer_three_values, "an answer of event 0 with 3 values");
+    check_answer(answer_nine_values, "an answer of event 0 with 9 values");
+    check_answer(answer_another_event, "an answer of event 1, and there are 1");
+    check_answer(answer_many, "an answer of event 0 with 2 values, not");
+    check_answer(leave_unanswered, "an answer of event 0 with 2 values");
+}
+
 /* ---- outcome tests ---- */
 
 static ax_outcome outcomes[1];
@@ -272,6 +329,7 @@ int main(void)
     RUN(programs_and_implementations);
     RUN(operations);
     RUN(options_and_events);
+    RUN(answers);
     RUN(outcome_tests);
     return check_summary();
 }

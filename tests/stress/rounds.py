@@ -66,6 +66,12 @@ for program in (declared, replayed):
     if done.returncode not in (0, 3):  # 3: on a busy machine nobody met anybody
         failures.append(f"right: {done.returncode}\n{done.stdout}")
     says(done, r"each of 1000 rounds has an order")
+# What blocks signals, for a while or for good, can't be paused there, and is as right as it was.
+for arguments in (["--impl", "masks"], ["--impl", "masked"], ["--impl", "masks", "--round", "look@60+1 | next"],
+                  ["--impl", "masked", "--round", "look@5+1 | next"]):
+    done = subprocess.run([declared, "--threads", "3", *arguments], capture_output=True, text=True, timeout=250)
+    if done.returncode not in (0, 3):
+        failures.append(f"{arguments}: {done.returncode}\n{done.stdout}")
 # What changes nothing where it was tried first may have to come later: next, next, put(1), look -> 1 is an order.
 done = subprocess.run([declared, "--round", "next | next put(1)@76+1 look", "--iters", "2000"], capture_output=True, text=True,
                       timeout=250)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * detail/log.h: one thread's part of a history, encoded where it happens. Not a public interface.
+ * detail/log.h: one thread's part of a history, as it is noted where it happens. Not a public interface.
  *
- * An operation costs two stamps and a dozen bytes in a buffer that nobody else touches; the block that is full
- * goes to the file in one write (stress/harness/history.c). docs/history-format.md has the encoding.
+ * An operation costs two stamps and a few words in a buffer that nobody else touches; stress/harness/history.c encodes a
+ * hundred operations at a time. Encoding each on the spot costs more: it would stand between the fences of two stamps,
+ * where nothing else hides it.
  */
 #ifndef ATOMICX_DETAIL_LOG_H
 #define ATOMICX_DETAIL_LOG_H
@@ -18,23 +19,18 @@
 extern "C" {
 #endif
 
-/* What is left of the buffer at `full_`: enough for one operation with AX_STRESS_VALUES values. */
-#define AX_DETAIL_LOG_SLACK 128
+/* Of a noted operation: when it was invoked and answered, and which one it was with how many values. These follow, with the
+ * sign in the lowest bit, as the file has them. */
+#define AX_DETAIL_LOG_HEAD 3
 
 typedef struct ax_stress_log {
-    unsigned char *at_, *full_; /* where the next operation goes; a block is sent off once it reaches here */
-    uint64_t previous_;         /* the last time in this block, start_ at its beginning */
-    uint64_t last_;             /* the last time of this thread */
-    uint64_t back_;             /* the furthest that the clock ever went back */
-    uint64_t start_;            /* of the history: what the clock showed at its time 0 */
-    uint64_t word_;             /* for ax_stress_clock_after_ */
-    uint32_t operations_;       /* in this block */
-    bool counter_;              /* the processor's counter; else clock_gettime */
-    struct axi_log *internal_;
+    uint64_t *at_, *full_; /* where the next operation goes; all are encoded once it reaches here */
+    uint64_t word_;        /* for ax_stress_clock_after_ */
+    bool counter_;         /* the processor's counter; else clock_gettime */
 } ax_stress_log;
 
-/* Sends the block off and begins the next one. */
-void ax_stress_log_flush_(ax_stress_log *log);
+/* Encodes what was noted, and makes room. */
+void ax_stress_log_encode_(ax_stress_log *log);
 
 /* What the clock shows. */
 static inline uint64_t ax_stress_log_before_(ax_stress_log *log)
@@ -55,61 +51,20 @@ static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
     return ax_stress_clock_after_(&log->word_);
 }
 
-/* One byte or two without a branch: which of them it is, the processor could only guess, for most keys and values and the
- * time that an operation took, and a wrong guess costs as much as all the rest here. */
-static inline unsigned char *ax_stress_log_number_(unsigned char *at, uint64_t number)
+/* `most` is how many values there is room for; more are found out when they are encoded. */
+static inline void ax_stress_log_note_(ax_stress_log *log, uint64_t invoked, uint64_t answered, uint32_t event,
+                                       const int64_t *values, uint32_t count, uint32_t most)
 {
-    while (number >= 0x4000) {
-        *at++ = (unsigned char)(number | 0x80);
-        number >>= 7;
-    }
-    uint64_t more = number > 0x7f;
-    at[0] = (unsigned char)(number | more << 7);
-    at[1] = (unsigned char)(number >> 7);
-    return at + 1 + more;
-}
-
-static inline unsigned char *ax_stress_log_value_(unsigned char *at, int64_t value)
-{
-    return ax_stress_log_number_(at, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
-}
-
-/* Where the values go. A thread that was moved to a CPU whose clock is behind (the file's `skew` says by how much
- * that may be) sees time go back; its own order is certain, so it is what is kept. So it is where the counter was
- * read for an answer and then for the next operation, and that happened the other way round (detail/stamp.h). */
-static inline unsigned char *ax_stress_log_head_(ax_stress_log *log, uint64_t head, uint64_t invoked, uint64_t answered)
-{
-    if (invoked < log->last_) {
-        uint64_t back = log->last_ - invoked;
-        log->back_ = back > AX_DETAIL_STAMP_SWAPPED && back > log->back_ ? back : log->back_;
-        invoked = log->last_;
-    }
-    if (answered < invoked) {
-        log->back_ = invoked - answered > log->back_ ? invoked - answered : log->back_;
-        answered = invoked;
-    }
-    uint64_t since = invoked - log->previous_, took = answered - invoked;
-    unsigned char *at = log->at_;
-    log->previous_ = log->last_ = answered;
-    log->operations_++;
-    if ((head | since | took) < 0x80 && (head & 1) == 0) {
-        at[0] = (unsigned char)head;
-        at[1] = (unsigned char)since;
-        at[2] = (unsigned char)took;
-        return at + 3;
-    }
-    at = ax_stress_log_number_(at, head);
-    at = ax_stress_log_number_(at, since);
-    if ((head & 1) == 0)
-        at = ax_stress_log_number_(at, took);
-    return at;
-}
-
-static inline void ax_stress_log_end_(ax_stress_log *log, unsigned char *at)
-{
+    uint64_t *at = log->at_;
+    at[0] = invoked;
+    at[1] = answered;
+    at[2] = (uint64_t)count << 32 | event;
+    at += AX_DETAIL_LOG_HEAD;
+    for (uint32_t i = 0; i < count && i < most; i++)
+        *at++ = (uint64_t)values[i] << 1 ^ (values[i] < 0 ? UINT64_MAX : 0);
     log->at_ = at;
     if (at >= log->full_)
-        ax_stress_log_flush_(log);
+        ax_stress_log_encode_(log);
 }
 
 #ifdef __cplusplus

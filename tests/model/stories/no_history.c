@@ -15,7 +15,7 @@ uint64_t ax_stress_clock_after_(uint64_t *word)
     abort();
 }
 
-void ax_stress_log_flush_(ax_stress_log *log)
+void ax_stress_log_encode_(ax_stress_log *log)
 {
     (void)log;
     abort();
