@@ -9,8 +9,6 @@ Each operation of lib/atomic.h and include/atomicx/detail/atomic.h is compiled a
 and must come to the instruction in the tables below, and to no fence. And each AArch64 instruction that the Cost line
 of an edge's section in docs/memory-ordering names must be that of an operation of this edge.
 """
-import glob
-import importlib.util
 import os
 import re
 import subprocess
@@ -18,7 +16,9 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ledger"))
+import ledger  # noqa: E402
+
 SUFFIX = {"relaxed": "", "acquire": "a", "release": "l", "acq_rel": "al", "seq_cst": "al"}
 ARM = {"fetch_add": "ldadd", "fetch_sub": "ldadd", "fetch_or": "ldset", "fetch_and": "ldclr", "exchange": "swp",
        "cas": "cas", "wcas": "cas"}
@@ -106,31 +106,27 @@ def check_compiler(root, compiler, wanted, report):
 
 
 def check_notes(root, notes, report):
-    spec = importlib.util.spec_from_file_location("ledger", os.path.join(HERE, "..", "ledger", "ledger.py"))
-    book = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(book)
     of_edge = {}
-    for operation in book.operations(root):
-        for edge in book.edges_of(operation):
+    for operation in ledger.operations(root):
+        for edge in ledger.edges_of(operation):
             names = set(aarch64(operation.name).split("|"))
             names.add(aarch64(re.sub(r"acq_rel|acquire|release|seq_cst", "relaxed", operation.name)))  # "for" this one
             of_edge.setdefault(edge, set()).update(names)
     claims = 0
     for text in notes:
-        for part in re.split(r"(?m)^(?=## )", text):
-            section = re.match(r"## ([A-Z]\d+) ", part)
+        for edge, part in ledger.sections_of(text):
             cost = re.search(r"(?m)^    Cost .*\n(?:     {15,}.*\n)*", part)
-            for name in re.findall(NAMED, cost.group(0)) if section and cost else []:
+            for name in re.findall(NAMED, cost.group(0)) if edge and cost else []:
                 claims += 1
-                if name not in of_edge.get(section.group(1), set()):
-                    report(f"{section.group(1)}: the notes name {name}, no operation of this edge is one")
+                if name not in of_edge.get(edge, set()):
+                    report(f"{edge}: the notes name {name}, no operation of this edge is one")
     if claims == 0:
         report("the notes name no instruction")
     return f"{claims} instructions named in the notes"
 
 
 def read_notes(root):
-    return [open(path, encoding="utf-8").read() for path in sorted(glob.glob(os.path.join(root, "docs/memory-ordering/*.md")))]
+    return [ledger.read(path) for path in ledger.notes(root)]
 
 
 def self_test(root, compiler):

@@ -15,7 +15,6 @@ Exit 1 when something is not as written. --only: the mutants whose name contains
 """
 import collections
 import concurrent.futures
-import importlib.util
 import json
 import os
 import re
@@ -26,6 +25,9 @@ import time
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "ledger"))
+import ledger  # noqa: E402
+
 SECONDS = 10  # for one test, of the processor; a mutant that needs more is not killed
 JOBS = 2
 MAP = "map_slots map_entries map_ck map_memory map_memory_ck map_histories_slots map_histories_entries map_histories_ck"
@@ -42,18 +44,11 @@ CALLS = {"axi_release": "kept", "axi_release_zeroed": "kept", "axi_retire": "ear
 Mutant = collections.namedtuple("Mutant", "file key variable value edge hint")
 
 
-def ledger():
-    spec = importlib.util.spec_from_file_location("ledger", os.path.join(HERE, "..", "ledger", "ledger.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def weaker(book, operation, which):
+def weaker(operation, which):
     """The orders one step below that of an end. C11 7.17.7.4 forbids a failure order stronger than the success order:
     what a compare-and-exchange may not ask for is no mutant."""
     orders = re.findall(r"acq_rel|acquire|release|relaxed|seq_cst", operation.name)
-    order = book.kind_of(operation, which)
+    order = ledger.kind_of(operation, which)
     plain = operation.name.split("_")[0]
     steps = STEPS.get(order) or [{"load": "acquire", "store": "release"}.get(plain, "acq_rel")]
     if plain in ("cas", "wcas") and which == 0 and len(orders) > 1 and orders[1] == "acquire":
@@ -86,21 +81,20 @@ def mutants(root):
 
 
 def all_mutants(root):
-    book = ledger()
     functions = {}
-    for name, text in book.sources(root):
-        code = book.without_comments(text)
-        functions[name] = book.Functions(code)
+    for name, text in ledger.sources(root):
+        code = ledger.without_comments(text)
+        functions[name] = ledger.Functions(code)
         for m in re.finditer(r"(?<=\s)(axi_release(?:_zeroed)?|axi_retire|ck_pr_fence_store)\(", code):
             line = code.count("\n", 0, m.start()) + 1
             base, kind = os.path.basename(name), CALLS[m.group(1)]
             yield Mutant(name, f"{kind}:{m.group(1)}@{base}:{functions[name].at(line)}", "MUTATE", f"{kind}@{base}:{line}", "", False)
-    for operation in book.operations(root):
+    for operation in ledger.operations(root):
         base = os.path.basename(operation.file)
         where = f"{base}:{functions[operation.file].at(operation.line)}"
         edge = operation.ends[0].split("_")[0] if operation.ends else ""
         for which, end in enumerate(operation.ends):
-            for step in weaker(book, operation, which):
+            for step in weaker(operation, which):
                 yield Mutant(operation.file, f"{end}={step}@{where}", "WEAKEN",
                              f"{end}@{base}:{operation.line}={step}", end.split("_")[0], False)
         is_hint = re.search(r"\bhints?\b", operation.comment) is not None

@@ -13,7 +13,6 @@ tests/mutants/mutants.py changes, or one of which there is nothing to take: a re
 """
 import collections
 import glob
-import importlib.util
 import os
 import re
 import shutil
@@ -22,15 +21,11 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mutants  # noqa: E402
+from mutants import ledger  # noqa: E402
+
 CONFIGURATIONS = [[], ["-fsanitize=thread"]]
-
-
-def module(name, path):
-    spec = importlib.util.spec_from_file_location(name, os.path.join(HERE, path))
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def kind(text):
@@ -69,10 +64,9 @@ def compiled(root, compiler, pattern):
 
 def check(root, compiler, pattern="lib/*.c"):
     """[what is wrong], and one line that sums up."""
-    book, mutants = module("ledger", "../ledger/ledger.py"), module("mutants", "mutants.py")
     known, wrong = collections.defaultdict(list), []
-    texts = {name: text.split("\n") for name, text in book.sources(root)}
-    for operation in book.operations(root):
+    texts = {name: text.split("\n") for name, text in ledger.sources(root)}
+    for operation in ledger.operations(root):
         for line in range(operation.line, operation.last + 1):
             known[operation.file, line].append(operation)
     found = compiled(root, compiler, pattern)
@@ -86,7 +80,7 @@ def check(root, compiler, pattern="lib/*.c"):
                 wrong.append(f"{name}:{line}: an atomic {other} that is no operation of atomic.h: {text.strip()}")
     count = 0
     changed = {(m.file, m.value.split("@")[1].split("=")[0]) for m in mutants.mutants(root)}
-    for operation in book.operations(root):
+    for operation in ledger.operations(root):
         count += 1
         wanted = {"load", "store"} if operation.name.startswith("add_own") else {kind(operation.name)}
         if not any(wanted <= found[operation.file, line] for line in range(operation.line, operation.last + 1)):
