@@ -120,8 +120,8 @@ class Program:
         environment[mutant.variable] = mutant.value
         # The processor's time, not the clock's: others may use the machine.
         limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))  # noqa: E731
-        result = subprocess.run(self.command + ["--must-find", "--test", test], env=environment, capture_output=True,
-                                text=True, preexec_fn=limit)
+        result = subprocess.run(self.command + ["--must-find", "--no-shrink", "--test", test], env=environment,
+                                capture_output=True, text=True, preexec_fn=limit)
         if result.returncode < 0 or re.search(r"(?m)^\w+: (?:holds|stopped)", result.stdout):
             return False
         if result.returncode == 1 and re.search(r"(?m)^\w+: vacuous", result.stdout):

@@ -15,6 +15,8 @@ struct value {
 static atomic_int computed, destroyed;
 static ax_memo *memo;
 static bool reenter; /* callbacks use the memo themselves */
+static uint64_t asked_at_the_end; /* a key that destructors ask for, if it is not 0 */
+static ax_status answered;
 
 static ax_status compute(void *context, const void *key, size_t key_len, void **value)
 {
@@ -55,6 +57,10 @@ static void destroy(void *context, void *value)
         ax_memo_stats_read(memo, &s);
         uint64_t other = v->key + 5000000;
         (void)ax_memo_forget(memo, &other, sizeof other);
+    }
+    if (asked_at_the_end != 0) {
+        ax_memo_ref ref;
+        answered = ax_memo_do(memo, &asked_at_the_end, sizeof asked_at_the_end, &ref);
     }
     free(v);
     atomic_fetch_add(&destroyed, 1);
@@ -115,6 +121,21 @@ static bool is_cached(uint64_t key)
     uint64_t before = stats().computations;
     CHECK_EQ(touch(key), AX_OK);
     return stats().computations == before;
+}
+
+/* What is evicted for a key ends in that key's flight. */
+static void a_destructor_that_asks_for_what_takes_its_place_is_refused(void)
+{
+    begin(1, NULL);
+    CHECK_EQ(touch(1), AX_OK);
+    asked_at_the_end = 2;
+    answered = AX_OK;
+    CHECK_EQ(touch(2), AX_OK);
+    asked_at_the_end = 0;
+    CHECK_EQ(answered, AX_EDEADLK);
+    CHECK_EQ(atomic_load(&destroyed), 1);
+    CHECK(is_cached(2));
+    end();
 }
 
 static void M_last_a_value_is_destroyed_once_after_its_last_holder(void)
@@ -371,6 +392,7 @@ int main(void)
     RUN(what_was_used_lately_is_spared_once);
     RUN(a_large_bound_is_shared_out_and_kept);
     RUN(without_a_bound_the_table_grows_and_finds_all);
+    RUN(a_destructor_that_asks_for_what_takes_its_place_is_refused);
     RUN(callbacks_run_under_no_lock);
     RUN(the_allocator_gets_back_what_it_gave);
     RUN(no_memory_is_a_status_and_leaks_nothing);

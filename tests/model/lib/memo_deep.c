@@ -41,3 +41,25 @@ AX_MODEL_TEST(what_is_there_is_not_computed_again)
     assert(computed == 1);
     assert(ax_memo_destroy(memo) == AX_OK);
 }
+
+/* z needs x, which needs y. Who has computed y, and then asks for x, waits for another who may still seem to wait for y:
+ * that is no circle. */
+static ax_status compute_what_it_needs(void *context, const void *key, size_t key_len, void **value)
+{
+    const char *needed = *(const char *)key == 'z' ? "x" : *(const char *)key == 'x' ? "y" : NULL;
+    ax_memo_ref ref;
+    if (needed) {
+        assert(ax_memo_do(memo, needed, 1, &ref) == AX_OK);
+        ax_memo_release(memo, &ref);
+    }
+    return compute(context, key, key_len, value);
+}
+THREAD(asks_for_y_then_z) { ask_for_each("yz"); return NULL; }
+THREAD(asks_for_x) { ask_for_each("x"); return NULL; }
+AX_MODEL_TEST(who_has_computed_a_key_is_not_in_its_flight_any_more)
+{
+    ax_memo_options options = {.compute = compute_what_it_needs, .destroy = destroy};
+    assert(ax_memo_create(&options, &memo) == AX_OK);
+    run2(asks_for_y_then_z, asks_for_x);
+    close_memo();
+}
