@@ -27,6 +27,8 @@
     atomic_fetch_add_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_release))
 #define axi_fetch_add_acq_rel(p, v, end) \
     atomic_fetch_add_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_acq_rel))
+#define axi_fetch_add_seq_cst(p, v, end) \
+    atomic_fetch_add_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_seq_cst))
 #define axi_fetch_sub_relaxed(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
 #define axi_fetch_sub_release(p, v, end) \
     atomic_fetch_sub_explicit((p), (v), AX_DETAIL_ORDER(end, memory_order_release))

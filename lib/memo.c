@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "export.h"
 #include "memo_impl.h"
@@ -17,6 +18,7 @@ enum {
     SHARDS_MAX = 16,
     SHARD_ENTRIES_MIN = 64, /* a bound is not shared out thinner than this */
     BUCKETS_FIRST = 64,
+    STRIPES_PER_PROCESSOR = 4,
 };
 #define PENDING_MAX ((size_t)16 << 20) /* bytes that wait for a grace period before first callers wait, too */
 #define PENDING_WAIT_MS 100u
@@ -137,15 +139,12 @@ static bool make_room(ax_memo *memo, struct axi_memo_shard *shard, struct axi_me
     for (size_t steps = 3 * count; steps > 0; steps--) {
         struct axi_memo_entry *entry = shard->hand;
         shard->hand = entry->ring_next;
-        uint32_t alone = 1;
         /* relaxed: a hint */
         if (steps > count && axi_load_relaxed(&entry->used)) {
             axi_store_relaxed(&entry->used, 0);
             continue;
         }
-        /* F3.acq: all who held it have released; from here on nobody can take a reference */
-        if (axi_cas_acquire_relaxed(&entry->refs, &alone, 0, F3_evict)) {
-            axi_edge_own_acquire(entry);
+        if (axi_memo_unref_unused(memo, entry)) {
             unlink_entry(memo, shard, entry);
             *victim = entry;
             return true;
@@ -206,17 +205,23 @@ static void grow(ax_memo *memo, struct axi_memo_shard *shard, size_t old_buckets
 
 /* --- do ------------------------------------------------------------------------------------------------ */
 
-/* A current entry with a reference for the caller and its state, or NULL. Lock-free. */
-static struct axi_memo_entry *find(const ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
-                                   size_t key_len, uint32_t *state)
+/* A current entry, its state, and what the caller has to let go of; or NULL. Lock-free. */
+static struct axi_memo_entry *find(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
+                                   size_t key_len, uint32_t *state, void **hold)
 {
     axi_read_begin();
     struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
-    if (entry && !(is_current(entry, state) && axi_memo_ref_entry(entry)))
+    if (entry && !is_current(entry, state))
         entry = NULL;
+    if (entry && (*state & AXI_MEMO_STATE) == AXI_MEMO_READY)
+        *hold = axi_memo_hold(memo, entry);
+    else if (entry)
+        *hold = axi_memo_ref_entry(entry) ? entry : NULL;
     axi_read_end();
+    if (!*hold)
+        return NULL;
     /* relaxed, both: a hint for eviction; not written again and again, which would move its line about */
-    if (entry && memo->shard_capacity != SIZE_MAX && !axi_load_relaxed(&entry->used))
+    if (memo->shard_capacity != SIZE_MAX && !axi_load_relaxed(&entry->used))
         axi_store_relaxed(&entry->used, 1);
     return entry;
 }
@@ -261,7 +266,7 @@ static struct axi_memo_entry *find_or_make(ax_memo *memo, struct axi_memo_shard 
     axi_memo_entry_discard(memo, spare);
     if (stale) {
         ax_adder_add(&memo->expirations, 1);
-        axi_memo_unref_entry(memo, stale);
+        axi_memo_unref_unlinked(memo, stale);
     }
     if (victim) {
         ax_adder_add(&memo->evictions, 1);
@@ -281,11 +286,12 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
     struct axi_memo_shard *shard = shard_of(memo, hash);
     struct axi_memo_flight first = { .entry = NULL };
     uint32_t state = AXI_MEMO_COMPUTING;
-    struct axi_memo_entry *entry = find(memo, shard, hash, key, key_len, &state);
+    void *hold = NULL;
+    struct axi_memo_entry *entry = find(memo, shard, hash, key, key_len, &state, &hold);
     if (entry && (state & AXI_MEMO_STATE) == AXI_MEMO_READY) {
         ax_adder_add(&memo->hits, 1);
         axi_edge_own_acquire(entry);
-        *ref = (ax_memo_ref){ entry->value, entry };
+        *ref = (ax_memo_ref){ entry->value, hold };
         return AX_OK;
     }
     if (!entry) {
@@ -306,10 +312,10 @@ AXI_EXPORT ax_status ax_memo_do(ax_memo *memo, const void *key, size_t key_len, 
 
 AXI_EXPORT void ax_memo_release(ax_memo *memo, ax_memo_ref *ref)
 {
-    struct axi_memo_entry *entry = ref->entry_;
+    void *hold = ref->entry_;
     *ref = (ax_memo_ref){ NULL, NULL };
-    if (entry)
-        axi_memo_unref_entry(memo, entry);
+    if (hold)
+        axi_memo_let_go(memo, hold);
 }
 
 void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry)
@@ -321,7 +327,7 @@ void axi_memo_unlink_entry(ax_memo *memo, struct axi_memo_entry *entry)
         unlink_entry(memo, shard, entry);
     pthread_mutex_unlock(&shard->mutex);
     if (linked)
-        axi_memo_unref_entry(memo, entry);
+        axi_memo_unref_unlinked(memo, entry);
 }
 
 AXI_EXPORT ax_status ax_memo_forget(ax_memo *memo, const void *key, size_t key_len)
@@ -335,7 +341,7 @@ AXI_EXPORT ax_status ax_memo_forget(ax_memo *memo, const void *key, size_t key_l
     pthread_mutex_unlock(&shard->mutex);
     if (!entry)
         return AX_ENOTFOUND;
-    axi_memo_unref_entry(memo, entry);
+    axi_memo_unref_unlinked(memo, entry);
     return AX_OK;
 }
 
@@ -357,6 +363,21 @@ AXI_EXPORT void ax_memo_stats_read(const ax_memo *memo, ax_memo_stats *stats)
 
 /* --- create and destroy --------------------------------------------------------------------------------- */
 
+static size_t memo_size(uint32_t stripes)
+{
+    return sizeof(ax_memo) + stripes * sizeof(struct axi_memo_stripe);
+}
+
+/* So many that threads which run at the same time rarely meet in one; and no more, as who ends an entry reads all. */
+static uint32_t stripes_wanted(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t stripes = 1;
+    while (stripes < AXI_MEMO_STRIPES_MAX && (long)stripes < processors * STRIPES_PER_PROCESSOR)
+        stripes *= 2;
+    return stripes;
+}
+
 static void free_memo(ax_memo *memo)
 {
     ax_adder *adders[] = { &memo->hits, &memo->waits, &memo->computations, &memo->errors,
@@ -372,7 +393,7 @@ static void free_memo(ax_memo *memo)
         pthread_mutex_destroy(&memo->shards[i].mutex);
     }
     axi_release(allocator, memo->shards, memo->shard_count * sizeof *memo->shards);
-    axi_release(allocator, memo, sizeof *memo);
+    axi_release(allocator, memo, memo_size(memo->stripe_count));
 }
 
 static bool random_key(struct axi_hash_key *key)
@@ -391,10 +412,12 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
         return AX_EINVAL;
     if (!random_key(&key))
         return AX_EAGAIN;
-    ax_memo *memo = axi_allocate(options->allocator, sizeof *memo, _Alignof(ax_memo));
+    uint32_t stripes = stripes_wanted();
+    ax_memo *memo = axi_allocate(options->allocator, memo_size(stripes), _Alignof(ax_memo));
     if (!memo)
         return AX_ENOMEM;
-    memset(memo, 0, sizeof *memo);
+    memset(memo, 0, memo_size(stripes));
+    memo->stripe_count = stripes;
     memo->options = *options;
     memo->hash_key = key;
     axi_hash_prepare(&memo->number_hash, &key);
@@ -404,7 +427,7 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
     memo->shard_capacity = options->capacity == 0 ? SIZE_MAX : options->capacity / shards;
     memo->shards = axi_allocate(options->allocator, shards * sizeof *memo->shards, AXI_ISOLATION);
     if (!memo->shards) {
-        axi_release(options->allocator, memo, sizeof *memo);
+        axi_release(options->allocator, memo, memo_size(stripes));
         return AX_ENOMEM;
     }
     memset(memo->shards, 0, shards * sizeof *memo->shards);
@@ -439,6 +462,9 @@ static bool is_idle(const ax_memo *memo)
             if (axi_load_relaxed(&entry->refs) != 1)
                 return false;
     }
+    for (size_t i = 0; i < memo->stripe_count * AXI_MEMO_PINS; i++)
+        if (axi_load_relaxed(axi_memo_pin(memo, i)) != 0) /* relaxed: as above */
+            return false;
     return axi_load_relaxed(&memo->ending) == 0;
 }
 

@@ -50,7 +50,7 @@ struct axi_memo_entry {
     _Alignas(64) _Atomic(struct axi_memo_entry *) next; /* in the bucket. Under the shard's mutex; readers walk it. */
     uint64_t hash;                                      /* constant, as key and key_len */
     size_t key_len;
-    _Atomic uint32_t refs;
+    _Atomic uint32_t refs; /* a count, AXI_MEMO_COUNTING and AXI_MEMO_ENDING */
     _Atomic uint32_t state;
     /* The outcome. Written by the computing thread before the state says READY or FAILED (F1). */
     void *value;
@@ -67,6 +67,29 @@ struct axi_memo_flight {
     struct axi_memo_flight *outer; /* the thread's, around this one */
 };
 
+/*
+ * A pin is a reference that the entry's count doesn't know of: a word of its holder's stripe says so, and who hits an
+ * entry that others hit, too, writes nothing that they write.
+ *   0                          free
+ *   entry                      somebody has a reference to it
+ *   entry | AXI_MEMO_COUNTED   the same, and by now the count knows
+ * Whoever wants to end an entry sets AXI_MEMO_ENDING, then looks through all pins and has them counted; who pins it
+ * looks for AXI_MEMO_ENDING then (F4). Where all words of a stripe are in use, references are counted to begin with.
+ */
+#ifndef AXI_MEMO_STRIPES_MAX /* model tests have one pin, so that all threads meet in it */
+#define AXI_MEMO_STRIPES_MAX 64
+#endif
+#ifndef AXI_MEMO_PINS
+#define AXI_MEMO_PINS 8 /* a line */
+#endif
+#define AXI_MEMO_ENDING ((uint32_t)1 << 31)   /* of refs: takes no pins */
+#define AXI_MEMO_COUNTING ((uint32_t)1 << 30) /* so much too high while pins are being counted: not everybody's yet */
+#define AXI_MEMO_COUNTED ((uintptr_t)1)
+
+struct axi_memo_stripe {
+    _Alignas(AXI_ISOLATION) _Atomic uintptr_t pins[AXI_MEMO_PINS];
+};
+
 struct axi_memo_table {
     struct axi_retired retired;
     size_t buckets; /* a power of two */
@@ -81,10 +104,11 @@ struct axi_memo_shard {
 };
 
 struct ax_memo {
-    ax_memo_options options; /* constant, as the next four */
+    ax_memo_options options; /* constant, as the next six */
     struct axi_hash_key hash_key;
     struct axi_hash_prepared number_hash; /* of it, for keys of eight bytes */
     uint32_t shard_count; /* a power of two */
+    uint32_t stripe_count; /* a power of two */
     size_t shard_capacity; /* SIZE_MAX: no bound */
     struct axi_memo_shard *shards;
     struct axi_domain domain;
@@ -92,7 +116,13 @@ struct ax_memo {
     uint64_t left_behind; /* flights of other threads at a fork, in the child. Its fork handler. */
     ax_memo *next;        /* all memos. memo_fork.c's mutex. */
     ax_adder hits, waits, computations, errors, handovers, evictions, expirations, timeouts;
+    struct axi_memo_stripe stripes[];
 };
+
+static inline _Atomic uintptr_t *axi_memo_pin(const ax_memo *memo, size_t i)
+{
+    return (_Atomic uintptr_t *)&memo->stripes[i / AXI_MEMO_PINS].pins[i % AXI_MEMO_PINS];
+}
 
 /* --- memo_entry.c --- */
 struct axi_memo_entry *axi_memo_entry_create(ax_memo *memo, const void *key, size_t key_len, uint64_t hash);
@@ -102,6 +132,14 @@ void axi_memo_entry_discard(ax_memo *memo, struct axi_memo_entry *entry);
 bool axi_memo_ref_entry(struct axi_memo_entry *entry);
 /* Not under a lock: may destroy the value. */
 void axi_memo_unref_entry(ax_memo *memo, struct axi_memo_entry *entry);
+/* As axi_memo_ref_entry, of an entry that is READY: a pin if possible. Gives what to let go of, NULL: it has ended. */
+void *axi_memo_hold(ax_memo *memo, struct axi_memo_entry *entry);
+/* Gives up what axi_memo_hold gave, or a counted reference. Not under a lock. */
+void axi_memo_let_go(ax_memo *memo, void *hold);
+/* Gives up the table's reference to an entry that was taken out of it. Not under a lock. */
+void axi_memo_unref_unlinked(ax_memo *memo, struct axi_memo_entry *entry);
+/* The same for one that is in the table, if nobody else has a reference to it. Under the shard's mutex. */
+bool axi_memo_unref_unused(ax_memo *memo, struct axi_memo_entry *entry);
 /* What follows the last reference. */
 void axi_memo_entry_end(ax_memo *memo, struct axi_memo_entry *entry);
 size_t axi_memo_release_retired(struct axi_domain *domain, struct axi_retired *thing, unsigned kind);

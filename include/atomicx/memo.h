@@ -37,7 +37,7 @@
  * entries, if that sleeps and has to be woken, or started. All may overlap on one memo, from any
  * threads, also from within compute and destroy. None is for signal handlers. No lock is held while
  * compute, destroy or the allocator run. A shard's mutex is held for a number of steps bounded by the
- * entries of the shard.
+ * entries of the shard, each of them with a look at the words in which hits say what they hold (below).
  *
  * Callers of other keys are never delayed by a computation. Waiting is no cancellation point; compute may
  * contain some.
@@ -70,7 +70,10 @@
  * callers are not ordered otherwise.
  *
  * How a hit is read: in an RCU read section (liburcu-bp) it walks its bucket's chain and takes a reference
- * unless the count is zero; entries and outgrown tables are freed a grace period after they were unlinked.
+ * unless the entry has ended; entries and outgrown tables are freed a grace period after they were unlinked. The
+ * reference is said in one of eight words that few threads share, or counted when all eight are in use: callers that
+ * hit the same entry write nothing of each other's. Who takes an entry out looks through all those words, 32 for each
+ * processor, 512 at most.
  */
 #ifndef ATOMICX_MEMO_H
 #define ATOMICX_MEMO_H

@@ -46,7 +46,7 @@ SIZES = [
     ("rwlock, checked", "2 x 3", "model_lock", "two_threads_try_to_read_and_write_checked"),
     ("rwlock, checked", "3 x 1", "model_lock", "a_writer_and_two_readers_try_checked"),
     ("memo", "2 x 3", "model_memo", "M_last_two_forget_what_one_still_holds"),
-    ("memo", "3 x 1", "model_memo", "M_last_two_ask_while_one_forgets"),
+    ("memo", "3 x 1", "model_memo", "M_last_two_give_back_while_one_forgets"),
     ("memo", "3 x 1", "model_memo_deep --bound spurious=0", "three_callers_share_one_flight"),
     ("memo, a leader dies", "2 x 1", "model_memo", "a_dying_leader_hands_over"),
     ("memo, a computation fails", "2 x 1", "model_memo", "M_all_two_callers_share_one_error"),

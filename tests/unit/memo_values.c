@@ -338,6 +338,38 @@ static void churn(int index, void *arg)
         let_go(&held[--count]);
 }
 
+/* More references at once than a thread has words of its own for, of one key and of many, given back by another. */
+enum { MANY = 300 };
+
+static void give_back(int index, void *arg)
+{
+    ax_memo_ref *held = arg;
+    for (int i = index; i < MANY; i += 2)
+        let_go(&held[i]);
+}
+
+static void a_thread_holds_more_than_it_has_pins(void)
+{
+    static ax_memo_ref held[2][MANY];
+    begin(MANY, NULL);
+    uint64_t one = 7;
+    CHECK_EQ(touch(one), AX_OK);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < MANY; i++) {
+            CHECK_EQ(hold(one, &held[0][i]), AX_OK);
+            CHECK_EQ(hold((uint64_t)i % 100, &held[1][i]), AX_OK);
+        }
+        CHECK_EQ(ax_memo_destroy(memo), AX_EBUSY);
+        CHECK_EQ(ax_memo_forget(memo, &one, sizeof one), AX_OK);
+        run_threads(2, give_back, held[0]);
+        CHECK_EQ(atomic_load(&destroyed), round); /* key 7 of the other row is held still */
+        run_threads(2, give_back, held[1]);
+        CHECK_EQ(atomic_load(&destroyed), round + 1);
+        CHECK_EQ(touch(one), AX_OK);
+    }
+    end();
+}
+
 static void held_values_live_through_forgetting_and_eviction(void)
 {
     uint64_t keys[] = { 3, 100, 5000 };
@@ -396,6 +428,7 @@ int main(void)
     RUN(callbacks_run_under_no_lock);
     RUN(the_allocator_gets_back_what_it_gave);
     RUN(no_memory_is_a_status_and_leaks_nothing);
+    RUN(a_thread_holds_more_than_it_has_pins);
     RUN(held_values_live_through_forgetting_and_eviction);
     RUN(an_evicted_value_is_never_handed_out);
     RUN(growing_under_readers_computes_nothing_twice);

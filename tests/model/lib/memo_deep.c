@@ -63,3 +63,12 @@ AX_MODEL_TEST(who_has_computed_a_key_is_not_in_its_flight_any_more)
     run2(asks_for_y_then_z, asks_for_x);
     close_memo();
 }
+AX_MODEL_TEST(M_last_two_ask_while_one_forgets)
+{
+    open_memo();
+    asks((void *)0);
+    run3(asks, asks, forgets);
+    assert(computed == 1 || computed == 2);
+    close_memo();
+    assert(destroyed == computed);
+}
