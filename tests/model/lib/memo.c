@@ -180,6 +180,23 @@ THREAD(gives_back)
     ax_memo_release(memo, ref);
     return NULL;
 }
+THREAD(holds)
+{
+    assert(ax_memo_do(memo, "k", 1, &held[(size_t)self]) == AX_OK);
+    return NULL;
+}
+AX_MODEL_TEST(M_last_two_hits_at_once_are_two_references)
+{
+    open_memo();
+    asks((void *)0);
+    run2(holds, holds);
+    forgets(NULL);
+    gives_back((void *)1);
+    assert(destroyed == 0);
+    gives_back((void *)2);
+    assert(destroyed == 1);
+    close_memo();
+}
 AX_MODEL_TEST(M_last_two_give_back_while_one_forgets)
 {
     open_memo();
