@@ -16,9 +16,6 @@ struct axi_hash_key {
     uint64_t k[2];
 };
 
-/* Any bytes. */
-uint64_t axi_hash_bytes(const struct axi_hash_key *key, const void *bytes, size_t length);
-
 static inline uint64_t axi_rotate(uint64_t x, int bits)
 {
     return x << bits | x >> (64 - bits);
@@ -62,7 +59,7 @@ static inline uint64_t axi_hash_finish(uint64_t v[4])
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* The state after all of the first round that the key alone decides, which for numbers is done beforehand. */
+/* The state after all of the first round that the key alone decides: it is done beforehand. */
 struct axi_hash_prepared {
     uint64_t v[4];
 };
@@ -76,19 +73,29 @@ static inline void axi_hash_prepare(struct axi_hash_prepared *prepared, const st
     v[0] = axi_rotate(v[0], 32);
 }
 
+/* The first word, with the rest of its round. */
+static inline void axi_hash_first_word(uint64_t v[4], const struct axi_hash_prepared *prepared, uint64_t word)
+{
+    v[3] = prepared->v[3] ^ word;
+    v[2] = prepared->v[2] + v[3];
+    v[3] = axi_rotate(v[3], 16) ^ v[2];
+    v[0] = prepared->v[0] + v[3];
+    v[3] = axi_rotate(v[3], 21) ^ v[0];
+    v[2] += prepared->v[1];
+    v[1] = axi_rotate(prepared->v[1], 17) ^ v[2];
+    v[2] = axi_rotate(v[2], 32);
+    v[0] ^= word;
+}
+
+/* Any bytes. */
+uint64_t axi_hash_bytes(const struct axi_hash_prepared *prepared, const void *bytes, size_t length);
+
 /* The same as axi_hash_bytes of the number's 8 bytes, least significant first. */
 static inline __attribute__((always_inline)) uint64_t axi_hash_u64(const struct axi_hash_prepared *prepared,
                                                                    uint64_t number)
 {
-    uint64_t v[4] = { prepared->v[0], prepared->v[1], prepared->v[2], prepared->v[3] ^ number };
-    v[2] += v[3]; /* the rest of the first round */
-    v[3] = axi_rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = axi_rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = axi_rotate(v[1], 17) ^ v[2];
-    v[2] = axi_rotate(v[2], 32);
-    v[0] ^= number;
+    uint64_t v[4];
+    axi_hash_first_word(v, prepared, number);
     axi_hash_word(v, UINT64_C(8) << 56); /* the last word: length in its top byte, no bytes left */
     return axi_hash_finish(v);
 }

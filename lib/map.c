@@ -32,11 +32,8 @@ const char axi_map_edges[AXI_MAP_EDGES];
 
 uint64_t axi_map_hash(const ax_map *map, ax_key key)
 {
-    if (map->bytes_keys) {
-        const void *bytes = (const void *)(uintptr_t)key.word_;
-        return map->hash ? map->hash(map->hash_context, bytes, (size_t)key.length_)
-                         : axi_hash_bytes(&map->bytes_key, bytes, (size_t)key.length_);
-    }
+    if (map->bytes_keys)
+        return axi_map_hash_bytes(map, key);
     return map->hash ? map->hash(map->hash_context, &key.word_, sizeof key.word_)
                      : axi_hash_number(&map->number_key, key.word_);
 }
@@ -177,8 +174,11 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
     map->live_row = map->shard_count < COUNTS_LEAST ? COUNTS_LEAST : map->shard_count;
     map->shard_mask = map->shard_count - 1;
     map->hash = o->hash;
-    map->direct = map->layout == AXI_LAYOUT_SLOTS && !o->hash && axi_sections_are_quick();
-    map->direct_changes = map->direct && !map->consistent && !o->destroy;
+    bool changes = !map->consistent && !o->destroy;
+    map->direct_numbers.gets = map->layout == AXI_LAYOUT_SLOTS && !o->hash && axi_sections_are_quick();
+    map->direct_numbers.changes = map->direct_numbers.gets && changes;
+    map->direct_bytes.gets = map->layout == AXI_LAYOUT_ENTRIES && axi_sections_are_quick();
+    map->direct_bytes.changes = map->direct_bytes.gets && changes;
     map->hash_context = o->hash_context;
     map->destroy = o->destroy;
     map->destroy_context = o->destroy_context;
@@ -217,7 +217,7 @@ AXI_EXPORT ax_status ax_map_create(const ax_map_options *options, ax_map **map_o
     memset(map, 0, sizeof *map);
     map_set_up(map, o);
     map->number_key = keys.number;
-    map->bytes_key = keys.bytes;
+    axi_hash_prepare(&map->bytes_key, &keys.bytes);
     size_t bytes = shards_bytes(map);
     map->shards = axi_allocate(map->allocator, bytes, _Alignof(struct axi_shard));
     if (!map->shards) {

@@ -105,15 +105,18 @@ struct ax_map {
     enum axi_layout layout;
     bool bytes_keys;
     bool consistent;
-    bool direct;         /* SLOTS, our own hash, and sections that nobody else needs to be told of */
-    bool direct_changes; /* and changes of a value are no more than a compare-and-swap */
+    struct axi_direct {
+        bool gets;    /* own index, and sections that nobody else needs to be told of */
+        bool changes; /* and changes of a value are no more than a compare-and-swap */
+    } direct_numbers, /* under our own hash */
+        direct_bytes;
     uint64_t shard_mask; /* shard_count - 1 */
     uint32_t shard_count;
     struct axi_shard *shards;
     _Atomic int64_t *live; /* AXI_MAP_STRIPES rows of shard_count, see axi_shard_live */
     size_t live_row;       /* from one row to the next */
     struct axi_number_key number_key;
-    struct axi_hash_key bytes_key;
+    struct axi_hash_prepared bytes_key;
     uint64_t (*hash)(void *context, const void *key, size_t length);
     void *hash_context;
     void (*destroy)(void *context, void *value);
@@ -126,6 +129,14 @@ struct ax_map {
 static inline bool axi_map_takes(const ax_map *map, ax_key key)
 {
     return map->bytes_keys ? key.length_ <= UINT32_MAX : key.length_ == UINT64_MAX;
+}
+
+/* Of a map whose keys are bytes. */
+static inline uint64_t axi_map_hash_bytes(const ax_map *map, ax_key key)
+{
+    const void *bytes = (const void *)(uintptr_t)key.word_;
+    return map->hash ? map->hash(map->hash_context, bytes, (size_t)key.length_)
+                     : axi_hash_bytes(&map->bytes_key, bytes, (size_t)key.length_);
 }
 
 uint64_t axi_map_hash(const ax_map *map, ax_key key);
@@ -170,14 +181,24 @@ static inline const void *axi_map_edge(uint64_t hash)
     return &axi_map_edges[hash % AXI_MAP_EDGES & ~(uint64_t)7];
 }
 
+static inline bool axi_bytes_equal(const unsigned char *a, const unsigned char *b, size_t length)
+{
+    if (length < 8 || length > 16)
+        return length == 0 || memcmp(a, b, length) == 0; /* no bytes may have no address, which memcmp must not get */
+    uint64_t words[4]; /* the first eight bytes of each and the last eight, without a call */
+    memcpy(&words[0], a, 8);
+    memcpy(&words[1], b, 8);
+    memcpy(&words[2], a + length - 8, 8);
+    memcpy(&words[3], b + length - 8, 8);
+    return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+}
+
 static inline bool axi_entry_is(const struct axi_entry *entry, ax_key key)
 {
     if (key.length_ == UINT64_MAX)
         return entry->u.number == key.word_;
-    /* an empty key may have no address, which memcmp must not get */
     return entry->u.length == key.length_ &&
-           (key.length_ == 0 ||
-            memcmp(axi_entry_bytes(entry), (const void *)(uintptr_t)key.word_, (size_t)key.length_) == 0);
+           axi_bytes_equal(axi_entry_bytes(entry), (const unsigned char *)(uintptr_t)key.word_, (size_t)key.length_);
 }
 
 /* Of an entry for a key with this many bytes; UINT64_MAX: a number. */

@@ -20,13 +20,20 @@ enum change_kind {
     REMOVE_IF_EQUAL
 };
 
+/* What a short cut that led nowhere has found out. */
+struct seen {
+    uint64_t hash;
+    bool hashed;
+    bool absent; /* it met EMPTY, so that the key need not be looked up before the mutex is taken */
+};
+
 /* One call in the making. `kind` is a constant at every caller, so that its branches are compiled away. */
 struct change {
     enum change_kind kind;
     uint64_t operand;        /* the value to store, or the addend */
     uint64_t expected;       /* REPLACE_IF_EQUAL, REMOVE_IF_EQUAL */
     uint64_t found;          /* the value before, when there was one */
-    bool absent;             /* the short cut met EMPTY, so that it need not be looked up before the mutex is taken */
+    struct seen seen;
     struct axi_owned *owned; /* for the value that goes; allocated when first needed */
     struct axi_entry *entry; /* for a key that comes; likewise */
 };
@@ -214,9 +221,9 @@ static inline ax_status change_once(ax_map *map, struct axi_shard *shard, ax_key
         pthread_mutex_lock(&shard->mutex);
     do {
         struct axi_found at = { NULL, AXI_CELL_EMPTY };
-        if (!c->absent)
+        if (!c->seen.absent)
             at = find(map, shard, key, hash);
-        c->absent = false;
+        c->seen.absent = false;
         absent = !axi_cell_live(at.word);
         if (absent)
             status = change_absent(map, shard, key, hash, at, c, locked, &again);
@@ -247,43 +254,6 @@ static inline ax_status change_hashed(ax_map *map, ax_key key, uint64_t hash, st
     return status;
 }
 
-/*
- * ---- short cuts: numbers under our own hash ----
- *
- * How many look-ups a core has under way at once, while it waits for memory, depends on how few
- * instructions lie between them. So what nearly all calls meet, a key in the first bucket of its shard's
- * table, is done here without a call; everything else takes the long way from its beginning.
- */
-
-static inline bool short_cut(bool direct, ax_key key, struct axi_section *section)
-{
-    return __builtin_expect(direct && key.length_ == UINT64_MAX && axi_section_find(section), 1);
-}
-
-/*
- * PUT and ADD where there is a value already, which *before gets. False: nothing has been done; *absent says
- * whether the key has no value.
- */
-static inline __attribute__((always_inline)) bool change_directly(ax_map *map, uint64_t number, enum change_kind kind,
-                                                                  uint64_t operand, uint64_t *before, bool *absent,
-                                                                  struct axi_section *section)
-{
-    uint64_t hash = axi_hash_number(&map->number_key, number);
-    axi_section_begin(section);
-    struct axi_found at = axi_slots_first(axi_map_shard(map, hash), number, hash);
-    uint64_t expected = at.word, found = expected ^ AXI_CELL_BIAS, value = kind == ADD ? found + operand : operand;
-    if (__builtin_expect(axi_cell_live(expected) && !ax_map_reserved(value) &&
-                             axi_cas_seq_cst(at.cell, &expected, value ^ AXI_CELL_BIAS, M1_sc), /* M1.sc */
-                         1)) {
-        axi_section_end(section);
-        *before = found;
-        return true;
-    }
-    axi_section_end(section);
-    *absent = at.word == AXI_CELL_EMPTY;
-    return false;
-}
-
 static inline ax_status change(ax_map *map, ax_key key, struct change *c)
 {
     bool stores = c->kind == PUT || c->kind == PUT_IF_ABSENT || c->kind == REPLACE_IF_EQUAL;
@@ -291,7 +261,36 @@ static inline ax_status change(ax_map *map, ax_key key, struct change *c)
         return AX_EINVAL;
     if (stores && ax_map_reserved(c->operand))
         return AX_ERANGE;
-    return change_hashed(map, key, axi_map_hash(map, key), c);
+    return change_hashed(map, key, c->seen.hashed ? c->seen.hash : axi_map_hash(map, key), c);
+}
+
+/*
+ * ---- short cuts: numbers under our own hash, and bytes, in the own index ----
+ *
+ * How many look-ups a core has under way at once, while it waits for memory, depends on how few
+ * instructions lie between them. So what nearly all calls meet, a key in the first bucket of its shard's
+ * table, is done here, numbers without any call; everything else takes the long way from its beginning.
+ *
+ * `bytes` is a constant at every caller: the key is no number.
+ */
+
+static inline bool short_cut(struct axi_direct direct, bool changes, bool bytes, ax_key key, struct axi_section *section)
+{
+    return __builtin_expect((changes ? direct.changes : direct.gets) && (!bytes || key.length_ <= UINT32_MAX) &&
+                                axi_section_find(section),
+                            1);
+}
+
+static inline uint64_t hash_directly(const ax_map *map, bool bytes, ax_key key)
+{
+    return bytes ? axi_map_hash_bytes(map, key) : axi_hash_number(&map->number_key, key.word_);
+}
+
+static inline __attribute__((always_inline)) struct axi_found find_directly(const ax_map *map, bool bytes, ax_key key,
+                                                                            uint64_t hash)
+{
+    const struct axi_shard *shard = axi_map_shard(map, hash);
+    return bytes ? axi_entries_find(shard, key, hash) : axi_table_first(shard, key.word_, hash);
 }
 
 static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, uint64_t *value)
@@ -302,7 +301,7 @@ static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, ui
     const struct axi_shard *shard = axi_map_shard(map, hash);
     axi_read_begin();
     /* direct: the short cut has nearly always looked into the first bucket already */
-    struct axi_found at = map->direct ? axi_slots_search(shard, key.word_, hash) : find(map, shard, key, hash);
+    struct axi_found at = map->direct_numbers.gets ? axi_slots_search(shard, key.word_, hash) : find(map, shard, key, hash);
     axi_read_end();
     if (!axi_cell_live(at.word))
         return AX_ENOTFOUND;
@@ -312,14 +311,15 @@ static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, ui
     return AX_OK;
 }
 
-AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
+static inline __attribute__((always_inline)) ax_status get_directly(const ax_map *map, bool bytes, ax_key key,
+                                                                    uint64_t *value)
 {
     struct axi_section section;
-    if (!short_cut(map->direct, key, &section))
+    if (!short_cut(bytes ? map->direct_bytes : map->direct_numbers, false, bytes, key, &section))
         return get(map, key, value);
-    uint64_t hash = axi_hash_number(&map->number_key, key.word_);
+    uint64_t hash = hash_directly(map, bytes, key);
     axi_section_begin(&section);
-    struct axi_found at = axi_slots_first(axi_map_shard(map, hash), key.word_, hash);
+    struct axi_found at = find_directly(map, bytes, key, hash);
     axi_section_end(&section);
     if (__builtin_expect(axi_cell_live(at.word), 1)) {
         if (value)
@@ -329,21 +329,95 @@ AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
     return at.word == AXI_CELL_MOVED ? get(map, key, value) : AX_ENOTFOUND;
 }
 
-static __attribute__((noinline)) ax_status put(ax_map *map, ax_key key, uint64_t value, bool absent)
+static __attribute__((noinline)) ax_status get_bytes(const ax_map *map, uint64_t word, uint64_t length, uint64_t *value)
 {
-    struct change c = { .kind = PUT, .operand = value, .absent = absent };
+    return get_directly(map, true, (ax_key){ word, length }, value);
+}
+
+AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
+{
+    return key.length_ == UINT64_MAX ? get_directly(map, false, key, value)
+                                      : get_bytes(map, key.word_, key.length_, value);
+}
+
+/* PUT and ADD where there is a value already, which *before gets. False: nothing has been done. */
+static inline __attribute__((always_inline)) bool change_directly(ax_map *map, bool bytes, ax_key key,
+                                                                  enum change_kind kind, uint64_t operand,
+                                                                  uint64_t *before, struct seen *seen)
+{
+    struct axi_section section;
+    if (!short_cut(bytes ? map->direct_bytes : map->direct_numbers, true, bytes, key, &section))
+        return false;
+    uint64_t hash = hash_directly(map, bytes, key);
+    axi_section_begin(&section);
+    struct axi_found at = find_directly(map, bytes, key, hash);
+    uint64_t expected = at.word, found = expected ^ AXI_CELL_BIAS, value = kind == ADD ? found + operand : operand;
+    if (__builtin_expect(axi_cell_live(expected) && !ax_map_reserved(value) &&
+                             axi_cas_seq_cst(at.cell, &expected, value ^ AXI_CELL_BIAS, M1_sc), /* M1.sc */
+                         1)) {
+        axi_section_end(&section);
+        *before = found;
+        return true;
+    }
+    axi_section_end(&section);
+    *seen = (struct seen){ hash, true, at.word == AXI_CELL_EMPTY };
+    return false;
+}
+
+static __attribute__((noinline)) ax_status put(ax_map *map, ax_key key, uint64_t value, struct seen seen)
+{
+    struct change c = { .kind = PUT, .operand = value, .seen = seen };
     return change(map, key, &c);
+}
+
+static inline __attribute__((always_inline)) ax_status put_directly(ax_map *map, bool bytes, ax_key key, uint64_t value)
+{
+    struct seen seen = { 0, false, false };
+    uint64_t before;
+    return change_directly(map, bytes, key, PUT, value, &before, &seen) ? AX_OK : put(map, key, value, seen);
+}
+
+static __attribute__((noinline)) ax_status put_bytes(ax_map *map, ax_key key, uint64_t value)
+{
+    return put_directly(map, true, key, value);
 }
 
 AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
 {
-    struct axi_section section;
-    uint64_t before;
-    bool absent = false;
-    if (short_cut(map->direct_changes, key, &section) &&
-        change_directly(map, key.word_, PUT, value, &before, &absent, &section))
-        return AX_OK;
-    return put(map, key, value, absent);
+    return key.length_ == UINT64_MAX ? put_directly(map, false, key, value) : put_bytes(map, key, value);
+}
+
+static __attribute__((noinline)) ax_status add(ax_map *map, ax_key key, uint64_t n, uint64_t *before, struct seen seen)
+{
+    if (map->destroy)
+        return AX_EINVAL;
+    struct change c = { .kind = ADD, .operand = n, .seen = seen };
+    ax_status status = change(map, key, &c);
+    if (status == AX_OK && before)
+        *before = c.found;
+    return status;
+}
+
+static inline __attribute__((always_inline)) ax_status add_directly(ax_map *map, bool bytes, ax_key key, uint64_t n,
+                                                                    uint64_t *before)
+{
+    struct seen seen = { 0, false, false };
+    uint64_t found;
+    if (!change_directly(map, bytes, key, ADD, n, &found, &seen))
+        return add(map, key, n, before, seen);
+    if (before)
+        *before = found;
+    return AX_OK;
+}
+
+static __attribute__((noinline)) ax_status add_bytes(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
+{
+    return add_directly(map, true, key, n, before);
+}
+
+AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
+{
+    return key.length_ == UINT64_MAX ? add_directly(map, false, key, n, before) : add_bytes(map, key, n, before);
 }
 
 AXI_EXPORT ax_status ax_map_put_if_absent(ax_map *map, ax_key key, uint64_t value, uint64_t *existing)
@@ -362,30 +436,6 @@ AXI_EXPORT ax_status ax_map_replace_if_equal(ax_map *map, ax_key key, uint64_t *
     if (status == AX_EEXIST)
         *expected = c.found;
     return status;
-}
-
-static __attribute__((noinline)) ax_status add(ax_map *map, ax_key key, uint64_t n, bool absent, uint64_t *before)
-{
-    if (map->destroy)
-        return AX_EINVAL;
-    struct change c = { .kind = ADD, .operand = n, .absent = absent };
-    ax_status status = change(map, key, &c);
-    if (status == AX_OK && before)
-        *before = c.found;
-    return status;
-}
-
-AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
-{
-    struct axi_section section;
-    uint64_t found;
-    bool absent = false;
-    if (!short_cut(map->direct_changes, key, &section) ||
-        !change_directly(map, key.word_, ADD, n, &found, &absent, &section))
-        return add(map, key, n, absent, before);
-    if (before)
-        *before = found;
-    return AX_OK;
 }
 
 AXI_EXPORT ax_status ax_map_remove(ax_map *map, ax_key key, uint64_t *old)

@@ -89,7 +89,7 @@ struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, u
     return (struct axi_found){ NULL, AXI_CELL_EMPTY };
 }
 
-struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uint64_t hash)
+struct axi_found axi_entries_search(const struct axi_shard *shard, ax_key key, uint64_t hash)
 {
     struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
     while (table) {
@@ -108,7 +108,7 @@ struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uin
                 uint64_t value = axi_load_seq_cst(&entry->cell, M1_sc); /* M1.sc */
                 if (axi_cell_live(value))
                     return (struct axi_found){ &entry->cell, value };
-                /* Dead for good; a younger entry of the key is further on. */
+                /* Dead for good; a younger entry of the key has a slot further on, or comes after this call began. */
             }
         }
         table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
@@ -124,12 +124,22 @@ static struct axi_table *current(const struct axi_shard *shard)
     return axi_load_relaxed(&shard->table);
 }
 
-/* Takes the first free slot of the probe sequence. Under the mutex; there is one. */
-static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, uint64_t tag, uint64_t hash)
+/*
+ * Takes the first free slot of the probe sequence. Under the mutex; there is one. With `again`, for a new key, a dead
+ * slot of its tag that is met before does as well: a key of ENTRIES that comes and goes needs one slot, and no rebuild.
+ * (One of SLOTS has been found there.) Copies take fresh ones, as their stores are relaxed: who reads what stands in the
+ * place of DEAD needs the death behind it, M2.
+ */
+static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, uint64_t tag, uint64_t hash, bool again)
 {
-    uint64_t i = axi_probe_begin(table, hash);
-    while (axi_load_relaxed(&table->slots[i].word) != AXI_CELL_EMPTY) /* relaxed: only we end EMPTY */
+    uint64_t i = axi_probe_begin(table, hash), word;
+    /* relaxed: only we end EMPTY, and dead slots of ENTRIES stay so without us */
+    while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
+        /* relaxed: written under this mutex; a hint, as a fresh slot is as good */
+        if (again && word == AXI_CELL_DEAD && axi_load_relaxed(&table->slots[i].tag) == tag)
+            return &table->slots[i];
         i = (i + 1) & table->mask;
+    }
     /* relaxed: the store of the word, which follows, publishes it */
     axi_store_relaxed(&table->slots[i].tag, tag);
     shard->claimed++;
@@ -146,7 +156,7 @@ static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *fro
     do {
         if (word != AXI_CELL_DEAD && !copy) {
             uint64_t tag = axi_load_relaxed(&from->tag); /* relaxed: written under this mutex */
-            copy = claim(shard, to, tag, axi_map_hash(map, ax_key_u64(tag)));
+            copy = claim(shard, to, tag, axi_map_hash(map, ax_key_u64(tag)), false);
         }
         if (copy)
             axi_store_release(&copy->word, word, M2_rel); /* M2.rel: whoever probes past it reads the tag */
@@ -164,7 +174,7 @@ static void copy_entry(struct axi_shard *shard, struct axi_slot *from, struct ax
     if (!axi_cell_live(word))
         return;
     uint64_t hash = axi_load_relaxed(&from->tag); /* relaxed: as above */
-    struct axi_slot *copy = claim(shard, to, hash, hash);
+    struct axi_slot *copy = claim(shard, to, hash, hash, false);
     /*
      * relaxed: a look-up that needs the copy came by shard.table, hence after it. One that came by old->next
      * has found the entry in the old table, or looks for another key: then it has what is behind the entry, which
@@ -259,7 +269,7 @@ ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, u
     rebuild_step(map, shard, AXI_MAP_STEP);
     table = current(shard);
     struct axi_table *next = axi_load_relaxed(&table->next); /* relaxed: under the mutex */
-    struct axi_slot *slot = claim(shard, next ? next : table, tag, hash);
+    struct axi_slot *slot = claim(shard, next ? next : table, tag, hash, true);
     axi_store_seq_cst(&slot->word, word, M1_sc); /* M1.sc M2.rel */
     return AX_OK;
 }

@@ -92,18 +92,18 @@ static inline bool axi_bucket_lacks(struct axi_slot *bucket, uint64_t tag)
 #define AXI_EITHER(condition) __builtin_expect_with_probability(condition, true, 0.5)
 
 /*
- * The cell of the key `tag`, alive or dead, if it is where nearly all keys are: in the first bucket of the
- * shard's table. Without a cell: EMPTY, the key has none; MOVED, that takes axi_slots_search to say. SLOTS.
+ * The word of the slot with the tag, if it is where nearly all are: in the first bucket of the shard's table.
+ * Without a cell: EMPTY, there is none; MOVED, that takes a search to say.
  *
  * How many of a core's look-ups are on their way to memory at once is decided by how many instructions of each
  * wait for its line, as few fit into where they wait. Here these are a comparison and a conditional
  * move for each slot but the first, the load of the word, and the checks of it.
  */
-static inline __attribute__((always_inline)) struct axi_found axi_slots_first(const struct axi_shard *shard,
+static inline __attribute__((always_inline)) struct axi_found axi_table_first(const struct axi_shard *shard,
                                                                               uint64_t tag, uint64_t hash)
 {
     const struct axi_found elsewhere = { NULL, AXI_CELL_MOVED };
-    /* M2.acq: an older one has MOVED or `next`, and if there was none, axi_slots_search asks again */
+    /* M2.acq: an older one has MOVED or `next`, and if there was none, the search asks again */
     struct axi_table *table = axi_load_acquire(&shard->table, M2_acq);
     if (__builtin_expect(table == NULL, 0))
         return elsewhere;
@@ -122,17 +122,36 @@ static inline __attribute__((always_inline)) struct axi_found axi_slots_first(co
     return elsewhere;
 }
 
-/* Wherever it is. */
+/* The cell of the key `tag`, alive or dead, wherever it is; find looks where it nearly always is first. SLOTS. */
 struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, uint64_t hash);
 
 static inline struct axi_found axi_slots_find(const struct axi_shard *shard, uint64_t tag, uint64_t hash)
 {
-    struct axi_found at = axi_slots_first(shard, tag, hash);
+    struct axi_found at = axi_table_first(shard, tag, hash);
     return at.word != AXI_CELL_MOVED ? at : axi_slots_search(shard, tag, hash);
 }
 
+struct axi_found axi_entries_search(const struct axi_shard *shard, ax_key key, uint64_t hash);
+
 /* The cell of the key's live entry. ENTRIES. */
-struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key, uint64_t hash);
+static inline __attribute__((always_inline)) struct axi_found axi_entries_find(const struct axi_shard *shard, ax_key key,
+                                                                               uint64_t hash)
+{
+    struct axi_found at = axi_table_first(shard, hash, hash);
+    if (at.word == AXI_CELL_EMPTY)
+        return at;
+    if (axi_cell_live(at.word)) {
+        struct axi_entry *entry = (struct axi_entry *)(uintptr_t)at.word;
+        axi_edge_own_acquire(entry);
+        if (__builtin_expect(axi_entry_is(entry, key), 1)) {
+            at.cell = &entry->cell;
+            at.word = axi_load_seq_cst(at.cell, M1_sc); /* M1.sc */
+            if (__builtin_expect(axi_cell_live(at.word), 1))
+                return at;
+        }
+    }
+    return axi_entries_search(shard, key, hash);
+}
 
 /* In a read section. */
 ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_step *step, void *context,

@@ -45,10 +45,10 @@ static bool is_key(const struct axi_memo_entry *entry, uint64_t hash, const void
 static uint64_t hash_of(const ax_memo *memo, const void *key, size_t key_len)
 {
     if (key_len != sizeof(uint64_t))
-        return axi_hash_bytes(&memo->hash_key, key, key_len);
+        return axi_hash_bytes(&memo->hash, key, key_len);
     uint64_t number; /* without a call, and without loops */
     memcpy(&number, key, sizeof number);
-    return axi_hash_u64(&memo->number_hash, le64toh(number));
+    return axi_hash_u64(&memo->hash, le64toh(number));
 }
 
 /* In a read section or under the mutex. */
@@ -419,8 +419,7 @@ AXI_EXPORT ax_status ax_memo_create(const ax_memo_options *options, ax_memo **ma
     memset(memo, 0, memo_size(stripes));
     memo->stripe_count = stripes;
     memo->options = *options;
-    memo->hash_key = key;
-    axi_hash_prepare(&memo->number_hash, &key);
+    axi_hash_prepare(&memo->hash, &key);
     uint32_t shards = SHARDS_MAX;
     while (options->capacity != 0 && shards > 1 && options->capacity / shards < SHARD_ENTRIES_MIN)
         shards /= 2;

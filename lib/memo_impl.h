@@ -104,9 +104,8 @@ struct axi_memo_shard {
 };
 
 struct ax_memo {
-    ax_memo_options options; /* constant, as the next six */
-    struct axi_hash_key hash_key;
-    struct axi_hash_prepared number_hash; /* of it, for keys of eight bytes */
+    ax_memo_options options; /* constant, as the next five */
+    struct axi_hash_prepared hash;
     uint32_t shard_count; /* a power of two */
     uint32_t stripe_count; /* a power of two */
     size_t shard_capacity; /* SIZE_MAX: no bound */

@@ -325,6 +325,29 @@ static void sections_nest(void)
     CHECK_EQ(ax_map_destroy(map), AX_OK);
 }
 
+static void keys_that_come_and_go_rebuild_nothing(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        if (map_setups[s].index != AX_MAP_INDEX_OWN)
+            continue;
+        ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 1 });
+        ax_map_stats before, after;
+        uint64_t storage, value;
+        CHECK_EQ(ax_map_reserve(map, 100), AX_OK);
+        ax_map_stats_read(map, &before);
+        for (uint64_t i = 0; i < 10000; i++) {
+            ax_key key = map_key(&map_setups[s], i % 20, &storage);
+            CHECK_EQ(ax_map_put(map, key, i), AX_OK);
+            CHECK(ax_map_get(map, key, &value) == AX_OK && value == i);
+            CHECK_EQ(ax_map_remove(map, key, NULL), AX_OK);
+            CHECK_EQ(ax_map_get(map, key, &value), AX_ENOTFOUND);
+        }
+        ax_map_stats_read(map, &after);
+        CHECK_EQ(after.rebuilds, before.rebuilds);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
 static void reserved_room_is_not_rebuilt(void)
 {
     for (size_t s = 0; s < MAP_SETUPS; s++) {
@@ -418,6 +441,7 @@ int main(void)
     RUN(each_owned_value_is_destroyed_once);
     RUN(a_destructor_may_use_another_map);
     RUN(sections_nest);
+    RUN(keys_that_come_and_go_rebuild_nothing);
     RUN(reserved_room_is_not_rebuilt);
     RUN(large_tables_come_and_go);
     RUN(keys_that_share_the_lower_half_of_their_hash_are_found);

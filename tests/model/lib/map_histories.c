@@ -25,6 +25,7 @@ HISTORY(three_each_of_two_while_a_key_moves, FULL, TWO_SHARDS, "p3 a1 g1", "a1 g
 HISTORY(M1_of_two_that_insert_and_look_one_sees_the_other, ABSENT, TWO_SHARDS, "p1 g2", "p2 g1")
 HISTORY(M1_of_two_that_insert_into_chains_one_sees_the_other, BOTH, TWO_PLACES, "p3 g4", "p4 g3")
 HISTORY(M1_of_two_that_insert_and_rebuild_one_sees_the_other, FULL, TWO_SHARDS, "p3 g2", "p2 g3")
+HISTORY(M1_of_two_that_put_back_and_rebuild_one_sees_the_other, GONE, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_insert_into_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_replace_in_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p1 g2", "p2 g1")
 HISTORY(M1_of_two_that_insert_into_a_bucket_one_sees_the_other, ROOMY, TWO_SHARDS, "p3 g2", "p2 g3")

@@ -132,6 +132,7 @@ enum start {
     DEAD,    /* key 1 had a value once */
     BOTH,    /* keys 1 and 2 */
     FULL,    /* key 1, and the next insertion into its shard rebuilds the table */
+    GONE,    /* the same, and one of the dead keys is 3 */
     SPREAD,  /* its removal begins a rebuild, which first moves others than the four dead keys in key 3's bucket */
     LOOSE,   /* the same with three */
     ROOMY,   /* key 3 will get the fourth slot of its bucket, of four */
@@ -219,10 +220,11 @@ static size_t open_map(enum start start, enum places places, uint64_t values[KEY
         put_first(1, values);
     if (start == BOTH)
         put_first(2, values);
-    for (uint64_t i = 0; start == FULL && i + 1 < ROOM; i++)
-        put_first(5 + 2 * i, values);
-    for (uint64_t i = 0; start == FULL && i + 1 < ROOM; i++)
-        remove_first(5 + 2 * i, values);
+    size_t dead = start == FULL || start == GONE ? ROOM - 1 : 0;
+    for (uint64_t i = 0; i < dead; i++)
+        put_first((start == GONE ? 3 : 5) + 2 * i, values);
+    for (uint64_t i = 0; i < dead; i++)
+        remove_first((start == GONE ? 3 : 5) + 2 * i, values);
     if (start == DEAD)
         remove_first(1, values);
     return 0;
