@@ -68,7 +68,7 @@ static const struct map_peer *const number_peers[PEERS] = {
 #endif
 };
 static const struct map_peer *const byte_peers[PEERS] = {
-    &peer_own_bytes, &peer_ck_bytes,
+    &peer_own_bytes, &peer_own_bytes_unkeyed, &peer_ck_bytes,
 #ifdef BENCH_TBB
     &peer_tbb_bytes,
 #else
@@ -200,9 +200,9 @@ static struct bench_case cases[SCENARIOS][PEERS + FOREIGN] = { ROWS(GET_HIT), RO
 
 int main(int argc, char **argv)
 {
-    static char get_zipf[32], add_zipf[32];
-    static const char *const titles[SCENARIOS] = { "get, key there", "get, key not there", get_zipf, "update", add_zipf,
-                                                   "add, one hot key", "insert and remove", "growth from empty" };
+    static char titles[SCENARIOS][48], get_zipf[32], add_zipf[32];
+    static const char *const plain_titles[SCENARIOS] = { "get, key there", "get, key not there", get_zipf, "update", add_zipf,
+                                                         "add, one hot key", "insert and remove", "growth from empty" };
     static const char *const units[SCENARIOS] = { "gets", "gets", "gets", "puts", "adds", "adds", "pairs", "puts" };
     static struct bench benches[SCENARIOS];
     if (getenv("AX_BENCH_SKEW"))
@@ -236,6 +236,7 @@ int main(int argc, char **argv)
             }
         for (int p = 0; p < FOREIGN && peers == number_peers; p++)
             cases[s][count++] = (struct bench_case){ .name = foreign_names[p], .peer = foreign_peers[s][p] };
+        snprintf(titles[s], sizeof titles[s], "%s%s", peers == byte_peers ? "16-byte keys: " : "", plain_titles[s]);
         benches[s] = (struct bench){ titles[s], units[s], cases[s], count, s == GROW ? 2000000 : s == CHURN ? 4000000 : 8000000 };
     }
     return bench_main(argc, argv, benches, SCENARIOS);

@@ -31,12 +31,16 @@ static uint64_t mix(uint64_t x)
 
 /* ---- ours ---- */
 
-static void *ax_create(ax_map_index index, ax_map_keys keys)
+static void *ax_create_with(ax_map_options o)
 {
     ax_map *map = NULL;
-    ax_map_options o = { .index = index, .keys = keys };
     bench_require(ax_map_create(&o, &map) == AX_OK, "ax_map_create");
     return map;
+}
+
+static void *ax_create(ax_map_index index, ax_map_keys keys)
+{
+    return ax_create_with((ax_map_options){ .index = index, .keys = keys });
 }
 
 static void *own_create(void)
@@ -84,6 +88,11 @@ static void *own_bytes_create(void)
     return ax_create(AX_MAP_INDEX_OWN, AX_MAP_KEYS_BYTES);
 }
 
+static void *own_bytes_unkeyed_create(void)
+{
+    return ax_create_with((ax_map_options){ .keys = AX_MAP_KEYS_BYTES, .hash = map_bench_std_hash });
+}
+
 static void *ck_bytes_create(void)
 {
     return ax_create(AX_MAP_INDEX_CK, AX_MAP_KEYS_BYTES);
@@ -115,6 +124,9 @@ static bool ax_bytes_remove(void *map, uint64_t key)
 
 const struct map_peer peer_own_bytes = { "ax_map, own index", own_bytes_create, ax_destroy, ax_bytes_get, ax_bytes_put,
                                          ax_bytes_add, ax_bytes_remove, NULL, NULL };
+/* With the peers' hash, for the difference that SipHash makes. */
+const struct map_peer peer_own_bytes_unkeyed = { "ax_map, own index, std::hash", own_bytes_unkeyed_create, ax_destroy,
+                                                 ax_bytes_get, ax_bytes_put, ax_bytes_add, ax_bytes_remove, NULL, NULL };
 const struct map_peer peer_ck_bytes = { "ax_map, ck index", ck_bytes_create, ax_destroy, ax_bytes_get, ax_bytes_put,
                                         ax_bytes_add, ax_bytes_remove, NULL, NULL };
 

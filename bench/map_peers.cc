@@ -5,6 +5,11 @@
 #include <array>
 #include <string_view>
 
+uint64_t map_bench_std_hash(void *, const void *bytes, size_t length)
+{
+    return std::hash<std::string_view>{}({ static_cast<const char *>(bytes), length });
+}
+
 namespace {
 using bytes = std::array<uint64_t, 2>;
 
@@ -13,10 +18,7 @@ template <> [[maybe_unused]] uint64_t spell(uint64_t key) { return key; }
 template <> [[maybe_unused]] bytes spell(uint64_t key) { return { key, ~key }; }
 
 struct bytes_hash {
-    static size_t hash(const bytes &key)
-    {
-        return std::hash<std::string_view>{}({ reinterpret_cast<const char *>(key.data()), sizeof key });
-    }
+    static size_t hash(const bytes &key) { return map_bench_std_hash(nullptr, key.data(), sizeof key); }
     static bool equal(const bytes &a, const bytes &b) { return a == b; }
     size_t operator()(const bytes &key) const { return hash(key); }
 };

@@ -25,7 +25,9 @@ struct map_peer {
 
 extern const struct map_peer peer_own, peer_ck, peer_lfht, peer_bare_ck, peer_glib, peer_tbb, peer_cuckoo;
 /* The number spelled in 16 bytes. */
-extern const struct map_peer peer_own_bytes, peer_ck_bytes, peer_tbb_bytes, peer_cuckoo_bytes;
+extern const struct map_peer peer_own_bytes, peer_own_bytes_unkeyed, peer_ck_bytes, peer_tbb_bytes, peer_cuckoo_bytes;
+/* What C++ users get who don't ask for another: std::hash of the bytes. Under no key. */
+uint64_t map_bench_std_hash(void *context, const void *bytes, size_t length);
 
 enum { MAP_PEERS = 7 }; /* in a table of them; NULL where one is not in this build */
 
