@@ -8,6 +8,8 @@
  * its tag stays until the table is freed, and its word never becomes EMPTY again. A key's claims are
  * therefore in the order of its probe sequence, in one table after the other, and a reader that meets
  * EMPTY has seen all that were there when it met it. Each table keeps one EMPTY slot, so that it meets one.
+ * A key that comes back takes a dead slot that has its tag: in SLOTS the cell there gets a value, in ENTRIES the
+ * slot another entry, under the mutex.
  *
  * A rebuild makes the next table known first and then moves slot by slot, under the mutex. SLOTS: it
  * copies the word, then swaps MOVED for what it copied, and copies again if the swap fails. Until the
