@@ -418,6 +418,36 @@ static void keys_that_share_the_lower_half_of_their_hash_are_found(void)
     }
 }
 
+static uint64_t all_the_same(void *context, const void *key, size_t length)
+{
+    (void)context, (void)key, (void)length;
+    return 1;
+}
+
+/* Each of them is told from the others by a comparison alone. */
+static void keys_that_differ_in_a_byte_are_two_keys(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        if (map_setups[s].keys != AX_MAP_KEYS_BYTES)
+            continue;
+        ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 1, .hash = all_the_same });
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t length = 0; length <= 24; length++)
+                for (size_t changed = 0; changed <= length; changed++) { /* length: none is */
+                    unsigned char bytes[24] = { 0 };
+                    uint64_t value, expected = length << 8 | changed;
+                    if (changed < length)
+                        bytes[changed] = 1;
+                    ax_key key = ax_key_bytes(bytes, length);
+                    if (pass == 0)
+                        CHECK_EQ(ax_map_put_if_absent(map, key, expected, NULL), AX_OK);
+                    else
+                        CHECK(ax_map_get(map, key, &value) == AX_OK && value == expected);
+                }
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
 static void maps_end_in_any_order(void)
 {
     ax_map *maps[3];
@@ -445,6 +475,7 @@ int main(void)
     RUN(reserved_room_is_not_rebuilt);
     RUN(large_tables_come_and_go);
     RUN(keys_that_share_the_lower_half_of_their_hash_are_found);
+    RUN(keys_that_differ_in_a_byte_are_two_keys);
     RUN(maps_end_in_any_order);
     return check_summary();
 }
