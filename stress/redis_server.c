@@ -4,6 +4,7 @@
 #include <hiredis/hiredis.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -49,6 +50,50 @@ static int choose_port(void)
         if (is_free(port) && is_free(port + BUS))
             return port;
     }
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
+/* A child of the server's own may be about to create a last file. */
+static void remove_folder(const char *folder)
+{
+    for (int waited = 0; waited < PATIENCE_MS; waited += STEP_MS) {
+        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        if (access(folder, F_OK) != 0)
+            return;
+        redis_server_nap(STEP_MS);
+    }
+}
+
+/* However this process ends, its end of the pipe closes with it: then the keeper removes the folder. The server dies by
+ * itself (put_in_background). False: there is no keeper. */
+static bool post_keeper(struct redis_server *server)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    server->keeper = fork();
+    if (server->keeper == 0) {
+        setpgid(0, 0); /* what ends a whole group, as Ctrl-C does, is what it waits for */
+        dup2(ends[0], STDIN_FILENO);
+        close_range(STDERR_FILENO + 1, ~0u, 0); /* other keepers' pipes among them */
+        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+        char nothing;
+        while (read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR)
+            ;
+        remove_folder(server->folder);
+        _exit(0);
+    }
+    close(ends[0]);
+    server->lifeline = ends[1];
+    if (server->keeper < 0)
+        close(ends[1]);
+    return server->keeper > 0;
 }
 
 static void put_in_background(struct redis_server *server)
@@ -123,7 +168,11 @@ bool redis_server_start(struct redis_server *server, const char *appendfsync, bo
     if (snprintf(server->folder, sizeof server->folder, "%s/ax-redis-XXXXXX", tmp != NULL ? tmp : "/tmp") >=
             (int)sizeof server->folder || mkdtemp(server->folder) == NULL) {
         fprintf(stderr, "no folder for redis-server\n");
-        server->folder[0] = '\0';
+        return false;
+    }
+    if (!post_keeper(server)) {
+        fprintf(stderr, "no process that keeps the folder of redis-server\n");
+        rmdir(server->folder);
         return false;
     }
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -161,22 +210,12 @@ bool redis_server_restart(struct redis_server *server)
     return false;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-    (void)status, (void)type, (void)walk;
-    return remove(path);
-}
-
 void redis_server_stop(struct redis_server *server)
 {
     redis_server_kill(server);
-    /* a child of its own may be about to create a last file */
-    for (int waited = 0; server->folder[0] != '\0' && waited < PATIENCE_MS; waited += STEP_MS) {
-        nftw(server->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-        if (access(server->folder, F_OK) != 0)
-            server->folder[0] = '\0';
-        else
-            redis_server_nap(STEP_MS);
-    }
-    server->folder[0] = '\0';
+    if (server->keeper <= 0)
+        return;
+    close(server->lifeline);
+    waitpid(server->keeper, NULL, 0);
+    server->keeper = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * redis_server.h: Redis servers of one's own, for tests, stress and benchmarks: on free loopback ports, in a
- * folder of their own, gone with the process that started them. Called from the main thread.
+ * folder of their own, gone with the process that started them, however that ends. Called from the main thread.
  */
 #ifndef STRESS_REDIS_SERVER_H
 #define STRESS_REDIS_SERVER_H
@@ -17,6 +17,8 @@ struct redis_server {
     bool cluster;  /* a node of a Redis Cluster */
     int follows;   /* the port of the master whose replica it starts as; 0: it starts as a master */
     char folder[64];
+    pid_t keeper;  /* who removes it; 0: nobody has to */
+    int lifeline;  /* what tells the keeper that we are gone */
     const char *appendfsync; /* always, everysec, no */
 };
 

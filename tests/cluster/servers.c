@@ -5,6 +5,10 @@
  */
 #include "clients.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void follow(const struct redis_server *replica, const struct redis_server *master)
 {
     freeReplyObject(redis_server_ask(replica, "REPLICAOF 127.0.0.1 %d", master->port));
@@ -99,10 +103,33 @@ static void what_is_not_ours_is_refused(void)
     redis_server_stop(&server);
 }
 
+static void a_folder_is_gone_with_the_process_that_started_its_server(void)
+{
+    struct redis_server server;
+    int ends[2];
+    CHECK_FATAL(pipe(ends) == 0);
+    pid_t starter = fork();
+    CHECK_FATAL(starter >= 0);
+    if (starter == 0) {
+        if (redis_server_start(&server, "no", false) && write(ends[1], &server, sizeof server) == (ssize_t)sizeof server)
+            pause();
+        _exit(1);
+    }
+    close(ends[1]);
+    CHECK_FATAL(read(ends[0], &server, sizeof server) == (ssize_t)sizeof server);
+    close(ends[0]);
+    CHECK(access(server.folder, F_OK) == 0);
+    kill(starter, SIGKILL);
+    waitpid(starter, NULL, 0);
+    while (access(server.folder, F_OK) == 0)
+        redis_server_nap(1);
+}
+
 int main(void)
 {
     RUN(a_failover_forgets_no_sale_that_was_told);
     RUN(a_server_that_is_killed_has_kept_its_sales);
     RUN(what_is_not_ours_is_refused);
+    RUN(a_folder_is_gone_with_the_process_that_started_its_server);
     return check_summary();
 }
