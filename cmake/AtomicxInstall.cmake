@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` installs: the library static and shared, the harness, their headers, a CMake
 # package and pkg-config files, the tools, the stress programs as axstress-NOUN, the example server as axserver,
-# and the man pages.
+# the man pages, and for tests of one's own two examples and the formats of what they write.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(ax_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/atomicx)
 set(ax_templates ${PROJECT_SOURCE_DIR}/cmake/install)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/atomicx DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/history-format.md ${PROJECT_SOURCE_DIR}/docs/record-format.md
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/examples/your-own-stack.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/your-own-queue DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # One export per component, so that a program that wants the shared library needs nothing of the static one.
 set_target_properties(atomicx PROPERTIES EXPORT_NAME static)
