@@ -11,6 +11,7 @@
 
 static struct {
     pthread_mutex_t mutex;
+    /* glibc 2.36 can lose a signal where several wait (its bug 25847): one thread waits for work, progress is broadcast */
     pthread_cond_t work;     /* the thread waits for something to do */
     pthread_cond_t progress; /* others wait for a pass to end, or for the thread to have stopped */
     struct axi_domain *domains;
