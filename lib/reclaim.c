@@ -261,7 +261,7 @@ void axi_domain_close(struct axi_domain *domain)
         pthread_join(reclaimer.thread, NULL);
         pthread_mutex_lock(&reclaimer.mutex);
         reclaimer.running = reclaimer.stopping = false;
-        axi_store_relaxed(&reclaimer.awake, false); /* relaxed: whoever retires next reads false or starts it anyway */
+        axi_store_seq_cst(&reclaimer.awake, false, M5_sc); /* M5.sc: the thread may have ended awake; below is the look */
         pthread_cond_broadcast(&reclaimer.progress);
     }
     pthread_mutex_unlock(&reclaimer.mutex);
@@ -270,6 +270,11 @@ void axi_domain_close(struct axi_domain *domain)
         domain_collect(domain);
         domain_free_batch(domain);
     }
+    /* Into another domain, too, and while it is called nobody is woken for that. */
+    pthread_mutex_lock(&reclaimer.mutex);
+    if (anything_waits())
+        (void)rouse();
+    pthread_mutex_unlock(&reclaimer.mutex);
 }
 
 void (axi_retire)(struct axi_domain *domain, struct axi_retired *thing, unsigned kind, size_t bytes)

@@ -101,3 +101,69 @@ AX_MODEL_TEST(nothing_waits_for_ever_to_be_freed)
         sem_wait(&freed);
     axi_domain_close(&domain);
 }
+
+/* ---- another domain, whose things must be freed unasked: a deadlock, if nobody does ---- */
+
+static struct axi_domain other;
+static sem_t freed_of_other;
+
+static size_t release_of_other(struct axi_domain *d, struct axi_retired *retired, unsigned kind)
+{
+    (void)d, (void)kind;
+    free(retired);
+    sem_post(&freed_of_other);
+    return sizeof *retired;
+}
+
+static void open_other(void)
+{
+    other.limit = 1 << 20;
+    other.wait_ms = 1000;
+    other.release = release_of_other;
+    axi_domain_open(&other);
+}
+
+static void retire_of_other(void)
+{
+    struct axi_retired *retired = malloc(sizeof *retired);
+    assert(retired);
+    atomic_init(&retired->link, 0);
+    axi_retire(&other, retired, 1, sizeof *retired);
+}
+
+THREAD(retires_of_other)
+{
+    open_other();
+    retire_of_other();
+    sem_wait(&freed_of_other);
+    axi_domain_close(&other);
+    return NULL;
+}
+/* The thread that ends then may say until it has ended that it is awake. */
+AX_MODEL_TEST(what_is_retired_while_the_last_domain_closes_is_freed)
+{
+    sem_init(&freed_of_other, 0, 0);
+    open_domain();
+    retire_one();
+    pthread_t thread;
+    pthread_create(&thread, NULL, retires_of_other, NULL);
+    axi_domain_close(&domain);
+    pthread_join(thread, NULL);
+}
+
+static size_t release_and_retire(struct axi_domain *d, struct axi_retired *retired, unsigned kind)
+{
+    retire_of_other();
+    return release_thing(d, retired, kind);
+}
+AX_MODEL_TEST(what_a_destructor_retires_elsewhere_is_freed)
+{
+    sem_init(&freed_of_other, 0, 0);
+    open_domain();
+    domain.release = release_and_retire;
+    open_other();
+    retire_one();
+    axi_domain_close(&domain);
+    sem_wait(&freed_of_other);
+    axi_domain_close(&other);
+}
