@@ -329,6 +329,7 @@ static inline __attribute__((always_inline)) ax_status get_directly(const ax_map
     return at.word == AXI_CELL_MOVED ? get(map, key, value) : AX_ENOTFOUND;
 }
 
+/* The key in two words, here and below: gcc 12 takes the structure apart by way of memory, and that load stalls. */
 static __attribute__((noinline)) ax_status get_bytes(const ax_map *map, uint64_t word, uint64_t length, uint64_t *value)
 {
     return get_directly(map, true, (ax_key){ word, length }, value);
@@ -377,14 +378,15 @@ static inline __attribute__((always_inline)) ax_status put_directly(ax_map *map,
     return change_directly(map, bytes, key, PUT, value, &before, &seen) ? AX_OK : put(map, key, value, seen);
 }
 
-static __attribute__((noinline)) ax_status put_bytes(ax_map *map, ax_key key, uint64_t value)
+static __attribute__((noinline)) ax_status put_bytes(ax_map *map, uint64_t word, uint64_t length, uint64_t value)
 {
-    return put_directly(map, true, key, value);
+    return put_directly(map, true, (ax_key){ word, length }, value);
 }
 
 AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
 {
-    return key.length_ == UINT64_MAX ? put_directly(map, false, key, value) : put_bytes(map, key, value);
+    return key.length_ == UINT64_MAX ? put_directly(map, false, key, value)
+                                      : put_bytes(map, key.word_, key.length_, value);
 }
 
 static __attribute__((noinline)) ax_status add(ax_map *map, ax_key key, uint64_t n, uint64_t *before, struct seen seen)
@@ -410,14 +412,16 @@ static inline __attribute__((always_inline)) ax_status add_directly(ax_map *map,
     return AX_OK;
 }
 
-static __attribute__((noinline)) ax_status add_bytes(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
+static __attribute__((noinline)) ax_status add_bytes(ax_map *map, uint64_t word, uint64_t length, uint64_t n,
+                                                     uint64_t *before)
 {
-    return add_directly(map, true, key, n, before);
+    return add_directly(map, true, (ax_key){ word, length }, n, before);
 }
 
 AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
 {
-    return key.length_ == UINT64_MAX ? add_directly(map, false, key, n, before) : add_bytes(map, key, n, before);
+    return key.length_ == UINT64_MAX ? add_directly(map, false, key, n, before)
+                                      : add_bytes(map, key.word_, key.length_, n, before);
 }
 
 AXI_EXPORT ax_status ax_map_put_if_absent(ax_map *map, ax_key key, uint64_t value, uint64_t *existing)
