@@ -315,10 +315,15 @@ static bool fill_gaps(const struct counter *c, bool *filled, struct gap *unmet)
         if (front->unanswered == NOBODY)
             continue;
         uint64_t least = front->any ? front->place + (front->adds ? 1 : 0) : 0;
-        size_t n = 0;
-        while (n < count && (gaps[n].place < least || gaps[n].earliest < front->unanswered))
-            n++;
-        from[could++] = n;
+        size_t low = 0, high = count; /* it can't fill those below `low` */
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (gaps[middle].place < least || gaps[middle].earliest < front->unanswered)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        from[could++] = low;
     }
     qsort(from, could, sizeof *from, by_number);
     *filled = true;

@@ -161,25 +161,50 @@ static size_t find(const struct judge *j, int64_t value)
     return low < j->use_count && j->uses[low].value == value ? low : j->use_count;
 }
 
-/* An unanswered operation of which nobody saw what it left need not have happened, and what only it saw was not seen.
- * False: not for this judge, because it may have had to bring back the value of the beginning. */
+/* Drops an unanswered operation if nobody saw what it left, and then, as what only it saw was not seen, who left that.
+ * `uses` counts those of a value where its first one is. */
+static void drop_if_unseen(struct judge *j, uint32_t *uses, uint32_t op)
+{
+    while (op_of(j, op)->responded == AXC_PENDING && !j->dropped[op]) {
+        struct says says = what_is_said(j->part, op_of(j, op));
+        size_t left = find(j, says.after), found = says.anything_before ? j->use_count : find(j, says.before);
+        if (uses[left] > 1)
+            return;
+        j->dropped[op] = true;
+        if (found == j->use_count || --uses[found] != 1)
+            return;
+        while (j->dropped[j->uses[found].op])
+            found++;
+        if (j->uses[found].role != MADE)
+            return;
+        op = j->uses[found].op;
+    }
+}
+
+/* An unanswered operation of which nobody saw what it left need not have happened. False: not for this judge, because it may
+ * have had to bring back the value of the beginning, or no memory. */
 static bool drop_unseen(struct judge *j)
 {
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t i = 0; i < j->part->count; i++) {
-            if (op_of(j, i)->responded != AXC_PENDING || j->dropped[i])
-                continue;
-            struct says says = what_is_said(j->part, op_of(j, i));
-            if (!says.nothing && says.after == j->base)
-                return false;
-            bool seen = false;
-            for (size_t at = find(j, says.after); at < j->use_count && j->uses[at].value == says.after; at++)
-                seen |= j->uses[at].op != i && !j->dropped[j->uses[at].op];
-            if (says.nothing || !seen)
-                changed = j->dropped[i] = true;
-        }
+    uint32_t *uses = axc_zeroed(j->use_count + 1, sizeof *uses);
+    bool fine = uses != NULL;
+    for (size_t i = 0, first = 0; fine && i < j->use_count; i++) {
+        first = j->uses[i].value != j->uses[first].value ? i : first;
+        uses[first]++;
     }
+    for (uint32_t i = 0; fine && i < j->part->count; i++) {
+        if (op_of(j, i)->responded != AXC_PENDING)
+            continue;
+        struct says says = what_is_said(j->part, op_of(j, i));
+        if (says.nothing)
+            j->dropped[i] = true;
+        else if (says.after == j->base)
+            fine = false;
+        else
+            drop_if_unseen(j, uses, i);
+    }
+    axc_free(uses);
+    if (!fine)
+        return false;
     size_t kept = 0;
     for (size_t i = 0; i < j->use_count; i++)
         if (!j->dropped[j->uses[i].op])

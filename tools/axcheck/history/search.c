@@ -33,7 +33,7 @@ struct search {
     uint32_t *before;     /* the op before it of the same process, or count */
     uint32_t *unanswered; /* these, in the order of invocation */
     uint32_t unanswered_count;
-    bool *followed;       /* by an operation of the same process, which waits for it: clocks that differ allow that */
+    bool *followed;       /* by op: one of the same process waits for it, though it was never answered if clocks differ */
     bool *done;
     /* Answered ops that are not in order, in the order of invocation: at [i + 1] the one after op i, and at [0] the first.
      * Ops leave it and come back last out, first in, so that each still knows its neighbours. */
@@ -275,7 +275,7 @@ static enum axc_answer run(struct search *s, uint64_t *allowance, struct axc_sea
             enum axc_step outcome = step(s, op_at(s, frame->op), frame->state, frame->choice, &next);
             /* An operation that is never answered, has no effect and nobody waits for might as well not have happened. */
             taken = outcome == AXC_LEGAL && (frame->op < s->count || next != frame->state || s->ends != NULL ||
-                                             s->followed[frame->op - s->count]);
+                                             s->followed[op_at(s, frame->op)]);
             if (outcome == AXC_NO_CHOICE) {
                 frame->op = frame->op < s->count ? after(s, frame->op) : frame->op + 1;
                 frame->choice = 0;
@@ -370,7 +370,8 @@ static bool prepare(struct search *s)
     s->stack = axc_alloc((n + 1) * sizeof *s->stack);
     s->after = axc_alloc((n + 1) * sizeof *s->after);
     s->ahead = axc_alloc((n + 1) * sizeof *s->ahead);
-    if (s->after == NULL || s->ahead == NULL || s->before == NULL || s->unanswered == NULL || s->done == NULL || s->stack == NULL || !find_before(s))
+    s->followed = axc_zeroed(n + 1, sizeof *s->followed);
+    if (s->after == NULL || s->ahead == NULL || s->followed == NULL || s->before == NULL || s->unanswered == NULL || s->done == NULL || s->stack == NULL || !find_before(s))
         return false;
     memset(s->done, 0, n + 1);
     uint32_t last = 0; /* place in `after` */
@@ -385,12 +386,9 @@ static bool prepare(struct search *s)
     for (uint32_t i = 0; i < s->count; i++)
         if (!answered(s, i) && says_something(s, i))
             s->unanswered[s->unanswered_count++] = i;
-    s->followed = axc_zeroed((size_t)s->unanswered_count + 1, sizeof *s->followed);
-    if (s->followed == NULL)
-        return false;
     for (uint32_t i = 0; i < s->count; i++)
-        for (uint32_t j = 0; s->before[i] != s->count && !answered(s, s->before[i]) && j < s->unanswered_count; j++)
-            s->followed[j] |= s->unanswered[j] == s->before[i];
+        if (s->before[i] != s->count)
+            s->followed[s->before[i]] = true;
     if (in_place(s)) {
         s->place = axc_alloc((s->part->start_words + 1) * sizeof *s->place);
         if (s->place == NULL)
