@@ -4,7 +4,7 @@
 
 Each installed page passes mandoc's linter; its NAME and SYNOPSIS hold each public function of its header,
 with the header's own prototype, and no other; every AX_ name in it is in a header; every page that it
-refers to exists; a program's options are those of its --help; its EXAMPLE compiles and runs.
+refers to exists; a program's options and exit codes are those of its --help; its EXAMPLE compiles and runs.
 """
 import glob
 import os
@@ -47,6 +47,10 @@ def blocks(text):
 
 def long_options(text, lines=r".*"):
     return {option for line in re.findall(rf"^{lines}$", text, re.M) for option in re.findall(r"--[a-z][a-z-]+", line)}
+
+
+def exit_codes(text):
+    return {int(code) for code in re.findall(r"\b(\d+)\s+[a-z]", text)}
 
 
 library_folder = os.path.dirname(glob.glob(f"{prefix}/lib/**/libatomicx.so", recursive=True)[0])
@@ -132,6 +136,13 @@ with tempfile.TemporaryDirectory() as folder:
             check(page, "--help:", good, talk)
             ours, its = long_options(parts["OPTIONS"]), long_options(printed, r" +-.*")
             check(page, "options of the page and of --help differ:", ours == its, str(sorted(ours ^ its)))
+            programs = glob.glob(f"{prefix}/bin/axstress-*") if names[0] == "axstress" else [program]
+            for each in programs if "EXIT STATUS" in parts else []:
+                if each.endswith("-litmus") and names[0] == "axstress":
+                    continue  # has a page of its own
+                its = exit_codes(re.split("(?i)^exit (?:code|status).*?:", run(f"{each} --help", folder)[1], flags=re.M)[-1].split("\n\n")[0])
+                ours = exit_codes(parts["EXIT STATUS"])
+                check(page, "exit codes of the page and of --help differ:", ours == its and len(its) > 4, f"{each}: {sorted(ours)} {sorted(its)}")
         check_example(page, blocks(parts["EXAMPLE"])[0], folder)
 
 for program in os.listdir(f"{prefix}/bin"):

@@ -7,6 +7,8 @@ if(Python3_FOUND)
   target_compile_definitions(stress_replayed PRIVATE REPLAY)
   ax_test(stress.rounds LABELS quick TIMEOUT 300
           COMMAND Python3::Interpreter ${here}/rounds.py $<TARGET_FILE:stress_declared> $<TARGET_FILE:stress_replayed>)
+  ax_program(stress_undecided undecided.c NO_TSAN LINK atomicx-stress)
+  ax_test(stress.undecided LABELS quick TIMEOUT 300 COMMAND Python3::Interpreter ${here}/undecided.py $<TARGET_FILE:stress_undecided>)
 endif()
 
 if(Python3_FOUND AND TARGET example_your_own_stack)

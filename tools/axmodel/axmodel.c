@@ -18,7 +18,8 @@ static const char help[] =
     "\n"
     "A test includes <atomicx/model.h>. Example:\n"
     "  axmodel cc -o mytest mytest.c mycode.c && axmodel run ./mytest\n"
-    "Exit code of run: 0 as declared, 1 violated, 2 usage, 3 inconclusive, 70 internal error, 130 interrupted.\n";
+    "Exit code of run: 0 as declared, 1 violated, 2 usage, 3 inconclusive, 65 no such token or file,\n"
+    "70 internal error, 130 interrupted.\n";
 
 static void fail(int code, const char *what, const char *detail)
 {
