@@ -118,11 +118,11 @@ static void finish_tickets(int threads, uint64_t n)
 static void work_leased(uint64_t n, uint32_t block)
 {
     long long mine = 0;
-    uint32_t number;
+    uint32_t leased, number; /* two, for `leased` to be a register, as the number is in the private blocks below */
     ax_lease lease;
     ax_lease_open(&lease, tickets, block);
     for (BENCH_EACH(i, n))
-        mine += ax_lease_sell(&lease, &number) == AX_OK;
+        mine += ax_lease_sell(&lease, &leased) == AX_OK;
     ax_lease_close(&lease);
     /* what others' leases held when ours found nothing more */
     while (mine < (long long)n && ax_tickets_sell(tickets, &number) == AX_OK)
