@@ -77,7 +77,8 @@ void ax_model_reuse_memory(void);
 #define AX_MODEL_TEST(name) AX_MODEL_CASE_(name, 0)
 
 /** A test that must be found wrong, and in this way: "assertion", "data race", "deadlock", "livelock",
- * "leak", "use after free", "double free", "bad free", "mixed sizes", "misuse", "crash", "exit". */
+ * "leak", "use after free", "double free", "bad free", "mixed sizes", "misuse", "crash", "exit"; or
+ * "unsupported", for what the model has nothing for. */
 #define AX_MODEL_BROKEN(name, kind) AX_MODEL_CASE_(name, kind)
 
 #ifdef __cplusplus

@@ -102,6 +102,33 @@ AX_MODEL_COUNT(lock_2_threads, 2) { lock_from(2); }
 AX_MODEL_COUNT(lock_3_threads, 6) { lock_from(3); }
 AX_MODEL_COUNT(lock_4_threads, 24) { lock_from(4); }
 
+/* A lock made of an exchange: a turn that finds it taken writes what is there already, and is none. The orders are those
+ * of any other lock. */
+static atomic_int taken;
+
+static void *locked_by_exchange(void *unused)
+{
+    while (atomic_exchange_explicit(&taken, 1, memory_order_acquire) != 0)
+        ;
+    plain++;
+    atomic_store_explicit(&taken, 0, memory_order_release);
+    return unused;
+}
+
+static void exchange_from(int threads)
+{
+    pthread_t t[8];
+    for (int i = 0; i < threads; i++)
+        pthread_create(&t[i], NULL, locked_by_exchange, NULL);
+    for (int i = 0; i < threads; i++)
+        pthread_join(t[i], NULL);
+    assert(plain == threads);
+}
+
+AX_MODEL_COUNT(exchange_2_threads, 2) { exchange_from(2); }
+AX_MODEL_COUNT(exchange_3_threads, 6) { exchange_from(3); }
+AX_MODEL_COUNT(exchange_4_threads, 24) { exchange_from(4); }
+
 /* Choices are explored each once, alone and together with a race for a location. */
 AX_MODEL_COUNT(choices_multiply, 12) { ax_model_outcome("%u %u", ax_model_choose(3), ax_model_choose(4)); }
 

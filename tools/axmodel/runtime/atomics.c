@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* On x86-64 the loads and compare-exchanges come through stubs that note registers: fiber.c. */
+/* On x86-64 the operations that a loop may wait with come through stubs that note registers: fiber.c. */
+#define UNWATCHED(name) __tsan_##name
 #if defined(__x86_64__) && !defined(AXM_UCONTEXT)
 #define WATCHED(name) axm_##name
 #define WATCH(pc) axm_spin_check(pc)
@@ -23,7 +24,7 @@ AXM_FLAT uint64_t visible(uint8_t op, uint8_t size, volatile void *addr, uint64_
     const struct axm_req q = {.addr = (uintptr_t)addr, .pc = pc, .arg = arg, .op = op, .size = size,
                               .ord_ok = (uint8_t)order, .ord_fail = (uint8_t)order};
     bool wrote;
-    if (op == AXM_LOAD)
+    if (op == AXM_LOAD || op == AXM_XCHG || op == AXM_AND || op == AXM_OR)
         while (WATCH(pc))
             axm_sample_spin(pc);
     axm_pass(pc);
@@ -65,13 +66,13 @@ AXM_FLAT uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t 
         else                                                                                                      \
             visible(AXM_STORE, bits / 8, a, v, mo, AXM_CALLER);                                                   \
     }                                                                                                             \
-    RMW(bits, type, exchange, AXM_XCHG, __atomic_exchange_n)                                                      \
-    RMW(bits, type, fetch_add, AXM_ADD, __atomic_fetch_add)                                                       \
-    RMW(bits, type, fetch_sub, AXM_SUB, __atomic_fetch_sub)                                                       \
-    RMW(bits, type, fetch_and, AXM_AND, __atomic_fetch_and)                                                       \
-    RMW(bits, type, fetch_or, AXM_OR, __atomic_fetch_or)                                                          \
-    RMW(bits, type, fetch_xor, AXM_XOR, __atomic_fetch_xor)                                                       \
-    RMW(bits, type, fetch_nand, AXM_NAND, __atomic_fetch_nand)                                                    \
+    RMW(WATCHED, bits, type, exchange, AXM_XCHG, __atomic_exchange_n)                                             \
+    RMW(WATCHED, bits, type, fetch_and, AXM_AND, __atomic_fetch_and)                                              \
+    RMW(WATCHED, bits, type, fetch_or, AXM_OR, __atomic_fetch_or)                                                 \
+    RMW(UNWATCHED, bits, type, fetch_add, AXM_ADD, __atomic_fetch_add)                                            \
+    RMW(UNWATCHED, bits, type, fetch_sub, AXM_SUB, __atomic_fetch_sub)                                            \
+    RMW(UNWATCHED, bits, type, fetch_xor, AXM_XOR, __atomic_fetch_xor)                                            \
+    RMW(UNWATCHED, bits, type, fetch_nand, AXM_NAND, __atomic_fetch_nand)                                         \
     type WATCHED(atomic##bits##_compare_exchange_val)(volatile type *a, type c, type v, int mo, int fail);        \
     type WATCHED(atomic##bits##_compare_exchange_val)(volatile type *a, type c, type v, int mo, int fail)         \
     {                                                                                                             \
@@ -85,9 +86,9 @@ AXM_FLAT uint64_t cas(uint8_t size, volatile void *addr, uint64_t cmp, uint64_t 
     COMPARE(bits, type, strong, false)                                                                            \
     COMPARE(bits, type, weak, true)
 
-#define RMW(bits, type, name, op, native)                                              \
-    type __tsan_atomic##bits##_##name(volatile type *a, type v, int mo);               \
-    type __tsan_atomic##bits##_##name(volatile type *a, type v, int mo)                \
+#define RMW(entry, bits, type, name, op, native)                                       \
+    type entry(atomic##bits##_##name)(volatile type *a, type v, int mo);               \
+    type entry(atomic##bits##_##name)(volatile type *a, type v, int mo)                \
     {                                                                                  \
         if (axm.cur == NULL)                                                           \
             return native(a, v, __ATOMIC_SEQ_CST);                                     \

@@ -280,6 +280,12 @@ static inline void axm_take(struct axm_graph *g, struct axm_event *e, uint16_t w
     if (e->ord == AXM_SC)
         g->sc++;
 }
+/* Write w is half of a read-modify-write that has left the value as it was. */
+static inline bool axm_idle_write(const struct axm_graph *g, uint16_t w)
+{
+    const struct axm_event *e = &g->ev[w];
+    return e->rmw != AXM_NONE && g->ev[e->rmw].value == e->value;
+}
 /* a happens before b, which is another event. */
 static inline bool axm_hb(const struct axm_event *a, const struct axm_event *b)
 {
@@ -405,6 +411,7 @@ enum axm_end {
 struct axm_stats {
     uint64_t executions, blocked, pruned, runs;
     uint64_t long_ones, unrolled, beyond; /* given up by --bound events, unroll, preemptions */
+    uintptr_t long_pc; /* where the first of long_ones was */
 };
 
 struct axm {
@@ -467,7 +474,7 @@ void axm_fibers_init(void);
 void axm_fiber_start(struct axm_fiber *f, void (*entry)(void));
 void axm_tls_renew(struct axm_fiber *f);
 void axm_tls_switch(const struct axm_fiber *f);
-extern size_t axm_tls_size;
+extern bool axm_own_tls; /* each thread of the test has thread-local storage of its own */
 void axm_switch(void **save, void *load);
 void axm_globals_save(void);
 void axm_globals_restore(void);
@@ -539,6 +546,9 @@ uint64_t axm_random_draw(unsigned options);
 uint64_t axm_operate(const struct axm_req *q, bool *wrote); /* of a stand-in */
 void axm_sample_spin(uintptr_t pc);
 bool axm_would_proceed(struct axm_fiber *f);
+
+/* cxx.c */
+void axm_destroy_locals(void);
 
 /* token.c */
 struct axm_step {

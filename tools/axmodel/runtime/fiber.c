@@ -2,9 +2,10 @@
 /* Fibers: stacks, the switch, thread-local storage, and the globals of the test.
  *
  * The switch saves what the x86-64 calling convention says a call preserves, and nothing else (a few
- * nanoseconds): six registers, and how floating point rounds and traps. Elsewhere <ucontext.h> does it, slower by its signal-mask system calls. This is the only file
- * with assembly. Its entry stubs for atomic loads also note the registers of the caller, which is how
- * a spin loop is recognised (sched.c); without them spin loops are only bounded.
+ * nanoseconds): six registers, and how floating point rounds and traps. Elsewhere <ucontext.h> does it, slower by its
+ * signal-mask system calls. This is the only file with assembly. Its entry stubs for the atomic operations that a loop may
+ * wait with also note the registers of the caller, which is how such a loop is recognised (loops.c); without them they are
+ * only bounded.
  *
  * Thread-local variables get real storage: each fiber borrows the thread pointer of a parked POSIX
  * thread, so that `&var` differs between threads and libc finds what it expects. */
@@ -49,6 +50,9 @@ __asm__(".text\n"
             ".size __tsan_" #name ", .-__tsan_" #name "\n");
 #define STUBS(bits)                              \
     STUB(atomic##bits##_load)                    \
+    STUB(atomic##bits##_exchange)                \
+    STUB(atomic##bits##_fetch_and)               \
+    STUB(atomic##bits##_fetch_or)                \
     STUB(atomic##bits##_compare_exchange_val)    \
     STUB(atomic##bits##_compare_exchange_strong) \
     STUB(atomic##bits##_compare_exchange_weak)
@@ -108,15 +112,29 @@ void axm_fiber_start(struct axm_fiber *f, void (*entry)(void))
 
 /* ---- thread-local storage ---- */
 
-AXM_STATE size_t axm_tls_size;
-static AXM_STATE size_t tls_filled;
+AXM_STATE bool axm_own_tls;
+static AXM_STATE size_t tls_size, tls_filled;
 static AXM_STATE const void *tls_image;
 static AXM_STATE void *tls_block[AXM_THREADS];
 static AXM_STATE void *main_tp;
 
+/* The exceptions that a thread of C++ is in the middle of: a pointer and a count. libstdc++ keeps them, and the function
+ * of a std::call_once, in thread-local storage of its own; a program without libstdc++ has no such function. */
+extern void *__cxa_get_globals(void) __attribute__((weak));
+static AXM_STATE void *exceptions[AXM_THREADS];
+enum { EXCEPTIONS = 16 };
+
 #if defined(__x86_64__) && !defined(AXM_UCONTEXT)
 enum { HAVE_TLS_SWITCH = 1 };
 static AXM_STATE bool fsgsbase;
+
+/* Not __builtin_thread_pointer(), which a compiler may move past a change of it. */
+static void *thread_pointer(void)
+{
+    void *tp;
+    __asm__ volatile("mov %%fs:0, %0" : "=r"(tp) : : "memory");
+    return tp;
+}
 
 static void set_thread_pointer(void *tp)
 {
@@ -128,6 +146,7 @@ static void set_thread_pointer(void *tp)
 #else
 enum { HAVE_TLS_SWITCH = 0 };
 static AXM_STATE bool fsgsbase;
+static void *thread_pointer(void) { return NULL; }
 static void set_thread_pointer(void *tp) { (void)tp; }
 #endif
 
@@ -145,8 +164,11 @@ static void *park(void *arg)
     /* The test program is module 1 of the dynamic linker's list. */
     struct { unsigned long module, offset; } index = {1, 0};
     extern void *__tls_get_addr(void *);
-    tls_block[f->tid] = __tls_get_addr(&index);
-    f->tp = __builtin_thread_pointer();
+    if (tls_size != 0)
+        tls_block[f->tid] = __tls_get_addr(&index);
+    if (__cxa_get_globals != NULL)
+        exceptions[f->tid] = __cxa_get_globals();
+    f->tp = thread_pointer();
     f->errno_at = &errno;
     __atomic_store_n(&p->ready, 1, __ATOMIC_RELEASE);
     for (;;)
@@ -158,7 +180,7 @@ static void *park(void *arg)
 void axm_tls_renew(struct axm_fiber *f)
 {
     if (f->tp == NULL) {
-        void *here = __builtin_thread_pointer();
+        void *here = thread_pointer();
         set_thread_pointer(main_tp);
         struct parked p = {f, 0};
         pthread_t thread;
@@ -172,8 +194,12 @@ void axm_tls_renew(struct axm_fiber *f)
             syscall(SYS_sched_yield);
         set_thread_pointer(here);
     }
+    if (exceptions[f->tid] != NULL)
+        memset(exceptions[f->tid], 0, EXCEPTIONS);
+    if (tls_size == 0)
+        return;
     memcpy(tls_block[f->tid], tls_image, tls_filled);
-    memset((unsigned char *)tls_block[f->tid] + tls_filled, 0, axm_tls_size - tls_filled);
+    memset((unsigned char *)tls_block[f->tid] + tls_filled, 0, tls_size - tls_filled);
 }
 
 /* NULL means the controller's. */
@@ -187,7 +213,7 @@ static int find_tls(struct dl_phdr_info *info, size_t size, void *unused)
         if (info->dlpi_phdr[i].p_type == PT_TLS) {
             tls_image = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
             tls_filled = info->dlpi_phdr[i].p_filesz;
-            axm_tls_size = info->dlpi_phdr[i].p_memsz;
+            tls_size = info->dlpi_phdr[i].p_memsz;
         }
     return 1; /* the first one is the program itself */
 }
@@ -255,12 +281,13 @@ void axm_globals_visit(void (*visit)(const void *from, size_t size))
 
 void axm_fibers_init(void)
 {
-    main_tp = __builtin_thread_pointer();
+    main_tp = thread_pointer();
     dl_iterate_phdr(find_tls, NULL);
     fsgsbase = (getauxval(AT_HWCAP2) & 2) != 0;
-    if (axm_tls_size != 0 && !HAVE_TLS_SWITCH)
+    if (tls_size != 0 && !HAVE_TLS_SWITCH)
         axm_fatal("this program has thread-local variables, and on this machine the model has no way to give "
                   "each of its threads its own");
+    axm_own_tls = HAVE_TLS_SWITCH && (tls_size != 0 || __cxa_get_globals != NULL);
     for (unsigned t = 0; t < AXM_THREADS; t++) {
         size_t page = 4096, total = page + AXM_STACK;
         unsigned char *stack = mmap(NULL, total, PROT_READ | PROT_WRITE,

@@ -31,7 +31,7 @@ static struct bucket *bucket_of(uintptr_t addr)
 
 /* As in the kernel the check of the word and the falling asleep are one step for those who wake. Being
  * woken orders nothing: code that relies on more must look at its word again. */
-static long futex_wait(uint32_t *addr, uint32_t expected, bool timed, uintptr_t pc)
+long axm_futex_wait(uint32_t *addr, uint32_t expected, bool timed, uintptr_t pc)
 {
     void *guard = (void *)((uintptr_t)addr | AXM_NOWHERE);
     if (axm_ends_early(timed ? AXM_N_TIMEOUT : AXM_N_SPURIOUS, pc)) {
@@ -60,7 +60,7 @@ static long futex_wait(uint32_t *addr, uint32_t expected, bool timed, uintptr_t 
     return listed ? -1 : 0;
 }
 
-static long futex_wake(uint32_t *addr, uint32_t most, uintptr_t pc)
+long axm_futex_wake(uint32_t *addr, uint32_t most, uintptr_t pc)
 {
     void *guard = (void *)((uintptr_t)addr | AXM_NOWHERE);
     uint32_t woken = 0;
@@ -100,9 +100,9 @@ STANDIN(long, syscall, (long number, ...))
     case SYS_futex:
         switch (a[1] & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
         case FUTEX_WAIT:
-        case FUTEX_WAIT_BITSET: return futex_wait((uint32_t *)a[0], (uint32_t)a[2], a[3] != 0, AXM_CALLER);
+        case FUTEX_WAIT_BITSET: return axm_futex_wait((uint32_t *)a[0], (uint32_t)a[2], a[3] != 0, AXM_CALLER);
         case FUTEX_WAKE:
-        case FUTEX_WAKE_BITSET: return futex_wake((uint32_t *)a[0], (uint32_t)a[2], AXM_CALLER);
+        case FUTEX_WAKE_BITSET: return axm_futex_wake((uint32_t *)a[0], (uint32_t)a[2], AXM_CALLER);
         default: axm_violation(AXM_UNSUPPORTED, AXM_CALLER, "futex operation %ld is not modelled", a[1]);
         }
     case SYS_gettid: return axm.cur->tid + 1;
@@ -139,6 +139,10 @@ STANDIN(int, clock_gettime, (clockid_t clock, struct timespec *t))
     t->tv_nsec = (long)(ms % 1000 * 1000000);
     return 0;
 }
+STANDIN(int, timespec_get, (struct timespec *t, int base))
+{
+    return base == TIME_UTC && __wrap_clock_gettime(CLOCK_REALTIME, t) == 0 ? base : 0;
+}
 STANDIN(time_t, time, (time_t *out))
 {
     time_t t = (time_t)(1000000 + milliseconds() / 1000);
@@ -166,6 +170,12 @@ STANDIN(int, clock_nanosleep, (clockid_t clock, int flags, const struct timespec
 {
     (void)clock;
     (void)flags;
+    (void)t;
+    (void)rest;
+    return 0;
+}
+STANDIN(int, thrd_sleep, (const struct timespec *t, struct timespec *rest))
+{
     (void)t;
     (void)rest;
     return 0;

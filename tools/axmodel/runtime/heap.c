@@ -231,6 +231,10 @@ void *__wrap_realloc(void *p, size_t size)
 {
     if (axm.cur == NULL || (p != NULL && !axm_heap_owns(p)))
         return __real_realloc(p, size);
+    if (p != NULL && size == 0) { /* as in glibc */
+        give(p, AXM_CALLER);
+        return NULL;
+    }
     void *q = take(size, 16, AXM_CALLER);
     if (p == NULL || q == NULL)
         return q;
@@ -265,6 +269,60 @@ int __wrap_posix_memalign(void **out, size_t align, size_t size)
         return ENOMEM;
     *out = p;
     return 0;
+}
+
+void *__real_reallocarray(void *, size_t, size_t);
+void *__wrap_reallocarray(void *, size_t, size_t);
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+    size_t total;
+    if (axm.cur == NULL)
+        return __real_reallocarray(p, n, size);
+    if (__builtin_mul_overflow(n, size, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __wrap_realloc(p, total);
+}
+
+void *__wrap_memalign(size_t, size_t);
+void *__wrap_memalign(size_t align, size_t size) { return __wrap_aligned_alloc(align, size); }
+void *__wrap_valloc(size_t);
+void *__wrap_valloc(size_t size) { return __wrap_aligned_alloc(4096, size); }
+
+size_t __real_malloc_usable_size(void *);
+size_t __wrap_malloc_usable_size(void *);
+size_t __wrap_malloc_usable_size(void *p)
+{
+    return p == NULL ? 0 : axm_heap_owns(p) ? block_of(p, "malloc_usable_size", AXM_CALLER)->size : __real_malloc_usable_size(p);
+}
+
+/* libc's would take memory that nobody sees leak. */
+static char *duplicate(const char *from, size_t n, uintptr_t pc)
+{
+    char *p = take(n + 1, 16, pc);
+    if (p == NULL)
+        return NULL;
+    if (n != 0)
+        axm_touch((uintptr_t)from, n, AXM_TOUCH_READ, pc);
+    axm_touch((uintptr_t)p, n + 1, AXM_TOUCH_WRITE, pc);
+    memcpy(p, from, n);
+    p[n] = '\0';
+    return p;
+}
+
+char *__real_strdup(const char *);
+char *__wrap_strdup(const char *);
+char *__wrap_strdup(const char *from)
+{
+    return axm.cur == NULL ? __real_strdup(from) : duplicate(from, strlen(from), AXM_CALLER);
+}
+
+char *__real_strndup(const char *, size_t);
+char *__wrap_strndup(const char *, size_t);
+char *__wrap_strndup(const char *from, size_t most)
+{
+    return axm.cur == NULL ? __real_strndup(from, most) : duplicate(from, strnlen(from, most), AXM_CALLER);
 }
 
 /* operator new and delete, as the C++ ABI spells them. */

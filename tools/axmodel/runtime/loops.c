@@ -10,7 +10,12 @@ void axm_side_effect(void) { axm.cur->spins = 0; }
 
 /* A thread that comes back to a load with the registers and the stack it had there before, and has
  * written nothing in between, has made a turn of a loop for nothing. Any execution with that turn has a
- * twin without it, so the thread stops here, until one of the reads of the turn is revisited. */
+ * twin without it, so the thread stops here, until one of the reads of the turn is revisited.
+ *
+ * A read-modify-write that finds the value that it writes, as the exchange of a lock that is held does, counts as a
+ * read here. In the twin who read its write reads the one before it, which has the same value and is as old for
+ * everybody: all that is lost is the order that came by way of the turn, and with less order there is no violation
+ * less. */
 bool axm_spin_again(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
@@ -31,6 +36,8 @@ bool axm_spin_again(uintptr_t pc)
             axm_link(axm.g);
         for (uint16_t i = axm.g->last[f->tid]; i != AXM_NONE && axm.g->ev[i].idx >= s->events; i = axm.g->ev[i].po_prev) {
             const struct axm_event *e = &axm.g->ev[i];
+            if (e->kind == AXM_WRITE)
+                continue; /* half of a read-modify-write, and idle */
             bool late = e->flags & AXM_SPURIOUS && axm_may_wait(e->op);
             stale = stale && e->kind == AXM_READ && (e->flags & AXM_STALE || late);
             spurious = spurious || (e->flags & AXM_SPURIOUS && !late);

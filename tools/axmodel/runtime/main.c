@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -94,6 +95,8 @@ static void crashed(int sig, siginfo_t *info, void *context)
     sigemptyset(&set);
     sigaddset(&set, sig);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+    if (sig == SIGABRT)
+        axm_violation(AXM_EXIT, f->pc, "abort() in a library, in thread %u, some time after the operation named below", f->tid);
     if (addr < (uintptr_t)f->lo && addr >= (uintptr_t)f->lo - 4096)
         axm_violation(AXM_CRASH, f->pc, "thread %u used up its stack of %d bytes", f->tid, AXM_STACK);
     axm_violation(AXM_CRASH, f->pc, "%s at address %#zx in thread %u, some time after the operation named below",
@@ -215,7 +218,10 @@ static bool execute(bool sampled)
         s->blocked++;
         return stuck();
     case AXM_END_PRUNED: s->pruned++; return false;
-    case AXM_END_LONG: s->long_ones++; return false;
+    case AXM_END_LONG:
+        if (s->long_ones++ == 0)
+            s->long_pc = axm.g->ev[axm.g->n - 1].pc;
+        return false;
     case AXM_END_UNROLLED: s->unrolled++; return false;
     case AXM_END_NONE:
     case AXM_END_VIOLATED: break;
@@ -372,7 +378,7 @@ static int run_test(struct ax_model_case *t)
     int result;
     const char *found = axm_verdict_name((enum axm_verdict)axm.verdict);
     bool declared = violated && t->violation != NULL && strcmp(found, t->violation) == 0;
-    bool inconclusive = violated && (axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED);
+    bool inconclusive = violated && !declared && (axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED);
     if (axm.opt.progress)
         fputs("\r\033[K", stderr);
     if (violated && (!declared || !axm.opt.quiet))
@@ -418,6 +424,12 @@ static int run_test(struct ax_model_case *t)
         }
     }
     fflush(stdout);
+    if (s->long_ones != 0 && axm.opt.mode == AXM_EXHAUSTIVE && !violated) {
+        char place[512];
+        axm_where(s->long_pc, place, sizeof place);
+        fprintf(stderr, "%s: more than %u events in one execution, the last of them at %s: a loop that changes something "
+                "in each turn? --bound unroll=N has it go round N times\n", t->name, axm.opt.events, place);
+    }
     return result;
 }
 
@@ -438,11 +450,13 @@ int axm_main(int argc, char **argv)
     sigaction(SIGBUS, &crash, NULL);
     sigaction(SIGFPE, &crash, NULL);
     sigaction(SIGILL, &crash, NULL);
+    sigaction(SIGABRT, &crash, NULL);
     signal(SIGINT, on_interrupt);
     struct sigaction tick = {.sa_handler = on_tick, .sa_flags = SA_ONSTACK | SA_RESTART};
     sigaction(SIGVTALRM, &tick, NULL);
     const struct itimerval second = {{1, 0}, {1, 0}};
     setitimer(ITIMER_VIRTUAL, &second, NULL);
+    __libc_single_threaded = 0; /* or libstdc++ would count references without atomics */
     axm_fibers_init();
     axm_heap_init();
     axm_globals_save();

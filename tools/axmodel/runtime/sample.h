@@ -96,7 +96,7 @@ AXM_FLAT void axm_append(const struct axm_step_at *s, uint16_t i, uint16_t newes
 }
 
 /* Write i is in its place: what it releases, with what the release sequence carries that it goes on with, and memory. */
-AXM_FLAT void axm_written(const struct axm_step_at *s, const struct axm_req *q, uint16_t i, uint16_t source)
+AXM_FLAT void axm_written(const struct axm_step_at *s, const struct axm_req *q, uint16_t i, uint16_t source, bool idle)
 {
     struct axm_event *e = &s->ev[i];
     e->rel = axm_releases(q->ord_ok) ? s->f->cur : s->f->frel;
@@ -106,6 +106,8 @@ AXM_FLAT void axm_written(const struct axm_step_at *s, const struct axm_req *q, 
         axm_join(&e->rel, &s->ev[source].rel);
     if (e->mo_next == AXM_NONE)
         axm_store_value(q->addr, q->size, e->value);
+    if (idle)
+        return;
     s->f->spins = 0;
     axm.writes++;
 }
@@ -121,7 +123,7 @@ AXM_FLAT void axm_sample_store(const struct axm_step_at *s, const struct axm_req
         axm_append(s, i, newest);
     else
         axm_sample_place(i, bound);
-    axm_written(s, q, i, AXM_INIT);
+    axm_written(s, q, i, AXM_INIT, false);
 }
 
 /* The other half of read r: directly after its source. */
@@ -140,7 +142,7 @@ AXM_FLAT void axm_sample_write_half(const struct axm_step_at *s, const struct ax
     else
         axm_place(s->g, i, source);
     *(source == AXM_INIT ? &s->l->taken : &s->ev[source].taken) = r;
-    axm_written(s, q, i, source);
+    axm_written(s, q, i, source, axm_idle_write(s->g, i));
 }
 
 /* ---- reads ---- */

@@ -16,7 +16,7 @@ AXM_STATE struct axm axm;
 /* NULL means the controller's. */
 static inline void use_tls(const struct axm_fiber *f)
 {
-    if (axm_tls_size != 0)
+    if (axm_own_tls)
         axm_tls_switch(f);
 }
 
@@ -73,7 +73,7 @@ static struct axm_fiber *pick(void)
 }
 
 /* Whether all that wait see the newest values. If not, a revisit goes on from here with the values that
- * those do not see. */
+ * those do not see. One that spins sees the same in another write of the same value, perhaps its own. */
 bool axm_all_wait(void)
 {
     const struct axm_graph *g = axm.g;
@@ -83,10 +83,16 @@ bool axm_all_wait(void)
             return false;
         if (axm_directed() || (f->state != AXM_BLOCKED && f->state != AXM_SPINNING))
             continue;
-        uint16_t from = f->state == AXM_BLOCKED ? g->ev[g->last[t]].idx : f->want;
-        for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= from; i = g->ev[i].po_prev)
-            if (g->ev[i].kind == AXM_READ && g->ev[i].rf != axm_newest(&g->locs[g->ev[i].loc]))
+        bool spins = f->state == AXM_SPINNING;
+        uint16_t from = spins ? f->want : g->ev[g->last[t]].idx;
+        for (uint16_t i = g->last[t]; i != AXM_NONE && g->ev[i].idx >= from; i = g->ev[i].po_prev) {
+            const struct axm_event *e = &g->ev[i];
+            if (e->kind != AXM_READ)
+                continue;
+            uint16_t newest = axm_newest(&g->locs[e->loc]);
+            if (spins ? axm_value(g, e->loc, newest) != e->value : newest != e->rf)
                 return false;
+        }
     }
     return true;
 }
@@ -179,7 +185,7 @@ static void start(struct axm_fiber *f, void *(*entry)(void *), void *arg)
     if (f->has_keys)
         memset(f->keys, 0, sizeof f->keys);
     f->has_keys = false;
-    if (axm_tls_size != 0)
+    if (axm_own_tls)
         axm_tls_renew(f);
     axm_fiber_start(f, fiber_main);
     axm.nthreads++;
@@ -219,8 +225,11 @@ void axm_exit_thread(void *ret)
 {
     struct axm_fiber *self = axm.cur;
     self->mortal = false;
-    if (self->has_keys && !self->killed)
-        axm_run_key_destructors();
+    if (!self->killed) {
+        axm_destroy_locals();
+        if (self->has_keys)
+            axm_run_key_destructors();
+    }
     if (self->robust_held != 0)
         axm_leave_robust();
     self->ret = ret;
@@ -331,8 +340,8 @@ static uint64_t take(struct axm_fiber *f, uint16_t i, const struct axm_req *q, b
     axm_atomic_touch(q->addr, q->size, q->pc, *wrote);
     if (*wrote) {
         commit(last);
-        f->spins = 0;
-        axm.writes++;
+        if (!axm_idle_write(axm.g, last))
+            f->spins = 0;
     }
     if (replay)
         replayed(events);

@@ -33,6 +33,10 @@ void axm_wake(uint8_t tid, uint8_t order, uintptr_t pc);
 /* A new object, or the end of one: plain writes to all of it. */
 void axm_renew_object(void *object, size_t size, uintptr_t pc);
 
+/* futex.c: as the system call, with errno. */
+long axm_futex_wait(uint32_t *word, uint32_t expected, bool timed, uintptr_t pc);
+long axm_futex_wake(uint32_t *word, uint32_t most, uintptr_t pc);
+
 /* mutex.c */
 enum axm_patience { AXM_FOR_EVER, AXM_UNTIL_DEADLINE, AXM_NOT_AT_ALL };
 bool axm_mutex_mine(const void *mutex);
