@@ -7,6 +7,7 @@ usage: histories.py AXCHECK FOLDER
 import glob
 import json
 import os
+import pty
 import re
 import struct
 import subprocess
@@ -369,6 +370,30 @@ def progress():
             check("progress", all(f"axcheck: {line}" in told.stderr.decode() for line in lines), told.stderr)
 
 
+def watched():
+    """On a terminal there is a line that is written over, with how long it still takes, and at the end none."""
+    good = os.path.join(FOLDER, "mutex-handover.axh")
+    with tempfile.TemporaryDirectory() as folder:
+        waits = os.path.join(folder, "waits")
+        os.mkfifo(waits)
+        ours, its = pty.openpty()
+        with subprocess.Popen([AXCHECK, good, waits], stdout=subprocess.PIPE, stderr=its) as judge:
+            os.close(its)
+            shown = b""
+            while not re.search(rb"\raxcheck: judging, 50 % of 2 files, about \d+ s left\x1b\[K", shown):
+                shown += os.read(ours, 4096)  # ctest ends a test that waits for ever
+            with open(good, "rb") as source, open(waits, "wb") as out:
+                out.write(source.read())
+            printed = judge.stdout.read().decode()
+            try:
+                while more := os.read(ours, 4096):
+                    shown += more
+            except OSError:
+                pass  # as the other side is closed
+            check("progress on a terminal", judge.wait() == 0 and shown.endswith(b"\r\x1b[K") and "progress" not in printed and printed.count("holds") == 4, shown)
+        os.close(ours)
+
+
 def side_by_side():
     """Several files at a time, in the order in which they were given, and each as if it were alone."""
     names = sorted(glob.glob(os.path.join(FOLDER, "*.axh")))
@@ -383,6 +408,7 @@ def side_by_side():
 folder_of_histories()
 page()
 progress()
+watched()
 side_by_side()
 edn()
 refused()

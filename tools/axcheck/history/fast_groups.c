@@ -18,6 +18,7 @@
 #include "../budget.h"
 #include "fast.h"
 #include "model.h"
+#include "words.h"
 
 enum role { MADE, SAW, TOOK }; /* what an operation has to do with a value; in this order in time */
 
@@ -259,12 +260,23 @@ static bool collect(struct judge *j)
     return !(j->recurs && blind);
 }
 
+struct label {
+    char text[120];
+};
+
+static const char *label(const struct judge *j, uint32_t op, struct label *out)
+{
+    struct axc_words words = {.bytes = out->text, .room = sizeof out->text};
+    axc_put_op(&words, j->part->history, op_of(j, op));
+    return out->text;
+}
+
 /* Into the group, after all that is in its way there: `from` says what. */
 static bool join(struct judge *j, struct group *group, uint64_t latest, uint32_t from, uint32_t op)
 {
     if (answered(j, op) < latest)
-        return axc_fast_wrong(j->part, j->fast, (uint32_t[]){from, op}, 2, "process %" PRIu32 " was answered before what must come before it was invoked",
-                              op_of(j, op)->process);
+        return axc_fast_wrong(j->part, j->fast, (uint32_t[]){from, op}, 2, "'%s' was answered before '%s' was invoked, which must come first",
+                              label(j, op, &(struct label){0}), label(j, from, &(struct label){0}));
     if (answered(j, op) < group->earliest) {
         group->earliest = answered(j, op);
         group->earliest_op = op;
@@ -363,8 +375,12 @@ static int by_earliest(const void *left, const void *right)
 
 static bool clash(struct judge *j, const struct group *a, const struct group *b)
 {
-    return axc_fast_wrong(j->part, j->fast, (uint32_t[]){a->earliest_op, a->latest_op, b->earliest_op, b->latest_op}, 4,
-                          "two groups of operations that belong together each began before the other had ended");
+    uint32_t ops[] = {a->earliest_op, a->latest_op, b->earliest_op, b->latest_op};
+    if (j->part->history->model == &axc_mutex)
+        return axc_fast_wrong(j->part, j->fast, ops, 4, "processes %" PRIu32 " and %" PRIu32 " each took it before the other had given it back",
+                              op_of(j, a->latest_op)->process, op_of(j, b->latest_op)->process);
+    return axc_fast_wrong(j->part, j->fast, ops, 4, "'%s' and what belongs to it must come both before and after '%s' and what belongs to that",
+                          label(j, a->latest_op, &(struct label){0}), label(j, b->latest_op, &(struct label){0}));
 }
 
 /* Forward groups, in which something was answered before something else was invoked, fill that time: no two at once, and no
