@@ -102,7 +102,7 @@ static inline unsigned char *put_number(unsigned char *at, uint64_t number)
 static unsigned char *put_values(unsigned char *at, const int64_t *values, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        at = put_number(at, (uint64_t)values[i] << 1 ^ (values[i] < 0 ? UINT64_MAX : 0));
+        at = put_number(at, ax_stress_log_value_(values[i]));
     return at;
 }
 

@@ -91,6 +91,7 @@ bool axi_hunt_crashed(struct axi_hunt *hunt, const ax_stress_run *run, const cha
     bool again = !hung && !hunt->shrunk;
     if (!hunt->failed && !hunt->alone && again) {
         hunt->alone = true;
+        snprintf(hunt->crashed, sizeof hunt->crashed, "%s", sentence);
         return true;
     }
     char drawing[sizeof hunt->drawing] = "";

@@ -265,6 +265,10 @@ ax_stress_verdict axi_rounds_judge(const struct axi_stress *stress, char *senten
         axi_hunt_sentence(stress->hunt, sentence, size);
         return AX_STRESS_VIOLATED;
     }
+    if (stress->hunt->crashed[0] != '\0') {
+        snprintf(sentence, size, "%s, and not again in %" PRIu64 " rounds of one team", stress->hunt->crashed, all);
+        return AX_STRESS_VIOLATED;
+    }
     if (rounds->no_object) {
         snprintf(sentence, size, "an object could not be created");
         return AX_STRESS_INCONCLUSIVE;

@@ -16,6 +16,7 @@ struct axi_hunt {
     bool failed;          /* a round did, and is being shrunk */
     bool shrunk;          /* and nothing can be left out any more */
     bool alone;           /* one team only: with several nobody knows whose round it was that crashed */
+    char crashed[96];     /* what became of the process with several */
     struct axi_plan best; /* the smallest that failed */
     char why[160];
     char drawing[16384];

@@ -7,9 +7,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-enum mistake { NONE, FORGETS, CRASHES, HANGS, GUARD, TORN, NO_MEMORY, MASKS /* none, but what pauses may take it for one */ };
+enum mistake { NONE, FORGETS, CRASHES, HANGS, GUARD, TORN, NO_MEMORY, MASKS /* none, but what pauses may take it for one */, CRASHES_ONCE };
+
+static atomic_int *crashes; /* of all processes */
 
 struct word {
     _Atomic int64_t value;
@@ -56,6 +59,8 @@ static int64_t look(void *object, const int64_t *arguments)
     if (word->mistake == MASKS)
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (word->mistake == CRASHES && value == 2)
+        raise(SIGSEGV);
+    if (word->mistake == CRASHES_ONCE && atomic_fetch_add(crashes, 1) == 0)
         raise(SIGSEGV);
     while (word->mistake == HANGS && value == 2)
         pause();
@@ -115,7 +120,11 @@ int main(int argc, char **argv)
         WORD("right", NONE, false),          WORD("no-memory", NO_MEMORY, false),   WORD("broken-forgets", FORGETS, true),
         WORD("broken-crashes", CRASHES, true), WORD("broken-hangs", HANGS, true),   WORD("broken-guard", GUARD, true),
         WORD("broken-torn", TORN, true),     WORD("masks", MASKS, false),           WORD("masked", NONE, false),
+        WORD("broken-once", CRASHES_ONCE, true),
     };
+    crashes = mmap(NULL, sizeof *crashes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (crashes == MAP_FAILED)
+        return 70;
     impls[8].enter = block_signals;
     const ax_stress_operation operations[] = {
         { .name = "put", .weight = 2, .takes = { AX_STRESS_FRESH }, MODEL(put) },

@@ -44,6 +44,9 @@ report = json.loads(run(declared, "--impl", "broken-guard", "--threads", "2", "-
 if "--round" not in report.get("counterexample", ""):
     failures.append(f"no round in {report}")
 
+# A crash with several teams, of which none comes again with one.
+says(run(declared, "--impl", "broken-once", "--threads", "6", code=1), r"violated: crashed: SIGSEGV, and not again in \d+ rounds of one team")
+
 # A call that never returns.
 says(run(declared, "--impl", "broken-hangs", "--threads", "2", "--hang-after", "1", "--round", "put(2) look | next", code=1),
      r"hung: nothing moved for 1 s: thread 0 is in look\n.*put\(2\) look")

@@ -19,8 +19,7 @@
 extern "C" {
 #endif
 
-/* Of a noted operation: when it was invoked and answered, and which one it was with how many values. These follow, with the
- * sign in the lowest bit, as the file has them. */
+/* Of a noted operation: when it was invoked and answered, and which one it was with how many values. These follow. */
 #define AX_DETAIL_LOG_HEAD 3
 
 typedef struct ax_stress_log {
@@ -51,6 +50,12 @@ static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
     return ax_stress_clock_after_(&log->word_);
 }
 
+/* A value with its sign in the lowest bit, as the file has it. */
+static inline uint64_t ax_stress_log_value_(int64_t value)
+{
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
+}
+
 /* `most` is how many values there is room for; more are found out when they are encoded. */
 static inline void ax_stress_log_note_(ax_stress_log *log, uint64_t invoked, uint64_t answered, uint32_t event,
                                        const int64_t *values, uint32_t count, uint32_t most)
@@ -61,7 +66,7 @@ static inline void ax_stress_log_note_(ax_stress_log *log, uint64_t invoked, uin
     at[2] = (uint64_t)count << 32 | event;
     at += AX_DETAIL_LOG_HEAD;
     for (uint32_t i = 0; i < count && i < most; i++)
-        *at++ = (uint64_t)values[i] << 1 ^ (values[i] < 0 ? UINT64_MAX : 0);
+        *at++ = ax_stress_log_value_(values[i]);
     log->at_ = at;
     if (at >= log->full_)
         ax_stress_log_encode_(log);
