@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         { .name = "dequeue", .model = model_take },
     };
     static const ax_stress_program program = {
-        .noun = "queue", .about = "A bounded queue for many producers and consumers.", .iters = 100000,
+        .noun = "queue", .about = "A bounded queue for many producers and consumers.", .iters = 400000,
         .impls = impls, .impl_count = sizeof impls / sizeof *impls, .state_size = sizeof(struct model),
         .operations = operations, .operation_count = sizeof operations / sizeof *operations,
         .model = "queue", .put_model = put_model,
