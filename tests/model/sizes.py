@@ -36,6 +36,7 @@ SIZES = [
     ("accounts, an owner dies", "1 + 2", "model_accounts_sizes", "a_dead_owners_transfer_is_whole"),
     ("audit", "2 x 3", "model_accounts_sizes", "audits_and_looks_agree"),
     ("audit, nobody helping", "2 x 1", "model_accounts_inside", "B3_an_audit_beside_a_transfer_has_all_of_it_or_nothing"),
+    ("audit, which helps", "2 x 1", "model_accounts_sizes", "an_audit_beside_a_deposit_has_it_or_not"),
     ("audit", "3 x 1", "model_accounts_sizes", "of_two_audits_each_is_of_one_instant"),
     ("mutex", "2 x 3", "model_lock", "two_threads_exclude_each_other_three_times"),
     ("mutex", "3 x 1", "model_lock", "three_threads_exclude_each_other"),

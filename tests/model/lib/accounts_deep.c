@@ -4,8 +4,6 @@
 
 static void withdraw(uint32_t account, int64_t amount) { assert(ax_accounts_withdraw(bank, account, amount) == AX_OK); }
 
-THREAD(pays_in_7) { deposit(0, 7); return NULL; }
-
 /* ---- changes right after an audit: each account's first one also keeps the balance before ---- */
 
 AX_MODEL_TEST(an_audit_during_a_transfer_sees_the_whole_sum)
@@ -22,6 +20,14 @@ AX_MODEL_TEST(a_transfer_an_audit_and_a_look)
     assert(sums[2] == 2 * OPENING);
     assert(sums[3] == OPENING || sums[3] == OPENING + 3);
     close_bank(OPENING - 3, OPENING + 3, 0);
+}
+AX_MODEL_TEST(a_deposit_an_audit_and_a_look)
+{
+    open_bank(1);
+    run3(pays_in_7, audits, looks);
+    assert(sums[2] == OPENING || sums[2] == OPENING + 7);
+    assert(sums[3] == OPENING || sums[3] == OPENING + 7);
+    close_bank(OPENING + 7, 0, 0);
 }
 AX_MODEL_TEST(two_deposits_right_after_an_audit)
 {

@@ -112,6 +112,14 @@ AX_MODEL_TEST(two_look_at_the_ends_of_a_transfer)
 }
 THREAD(looks) { sums[3] = balance(0); return NULL; }
 THREAD(audits) { sums[(size_t)self] = audit(); return NULL; }
+THREAD(pays_in_7) { deposit(0, 7); return NULL; }
+AX_MODEL_TEST(an_audit_beside_a_deposit_has_it_or_not)
+{
+    open_bank(1);
+    run2(pays_in_7, audits);
+    assert(sums[2] == OPENING || sums[2] == OPENING + 7);
+    close_bank(OPENING + 7, 0, 0);
+}
 AX_MODEL_TEST(of_two_audits_each_is_of_one_instant)
 {
     open_bank(1);

@@ -408,6 +408,30 @@ def check(programs, command, c11):
 
 # ---- random programs ----
 
+# As many ways to choose sources as the enumerator goes through in half a minute.
+MOST_CHOICES = 300_000
+
+
+def choices(threads):
+    """How many ways there are to choose sources, weak failures and deaths, most of which are not consistent."""
+    slots = [Slot(t, i, op) for t, thread in enumerate(threads) for i, op in enumerate(thread)]
+    n = 2 ** sum(s.kind == "B" for s in slots)
+    for r in slots:
+        if r.reads:
+            n *= 1 + sum(w.may_write and w.loc == r.loc and w is not r for w in slots)
+    for thread in threads:
+        n *= sum(1 for _ in deaths(thread))
+    return n
+
+
+def affordable(make, rng):
+    """A program of make that the enumerator comes to an end with."""
+    while True:
+        text = make(rng)
+        if choices([[op.split() for op in thread.split(";")] for thread in text.split("||")]) <= MOST_CHOICES:
+            return text
+
+
 def random_program(rng):
     """Two to four threads, at most seven operations, two or three locations, every operation and order."""
     locs = "xyz"[:rng.choice([1, 2, 2, 2, 3])]
@@ -490,7 +514,7 @@ def main():
     if len(arguments) == 3 and arguments[0] == "random":
         rng = random.Random(int(arguments[1]))
         for k in range(int(arguments[2])):
-            print(f"random{k} : {(waiting_program if k % 2 else random_program)(rng)}")
+            print(f"random{k} : {affordable(waiting_program if k % 2 else random_program, rng)}")
         return
     if len(arguments) < 2 or arguments[0] not in ("c", "expect", "check"):
         sys.exit(__doc__)
