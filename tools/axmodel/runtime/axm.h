@@ -219,6 +219,7 @@ struct axm_graph {
     struct axm_loc *locs;
     uint16_t n, nlocs;
     uint16_t base;    /* events before this one are settled for the whole life of this graph */
+    bool revisited;   /* the event at base is the write that made this graph by a revisit */
     uint16_t linked;  /* directed runs: events before this one are linked in program order */
     uint16_t pending; /* reads that will write and whose write half is not there yet */
     uint16_t sc;      /* seq_cst events, fences included */
@@ -231,6 +232,7 @@ struct axm_graph {
 struct axm_graph *axm_graph_new(void);
 void axm_graph_free(struct axm_graph *g);
 void axm_graph_clear(struct axm_graph *g);
+void axm_graph_copy(struct axm_graph *to, const struct axm_graph *from);
 uint16_t axm_loc_new(struct axm_graph *g, uintptr_t addr, uint8_t size, uint64_t init);
 uint16_t axm_add(struct axm_graph *g, uint8_t tid, uint8_t kind, uint16_t loc);
 void axm_link(struct axm_graph *g);
@@ -349,7 +351,7 @@ enum axm_state {
     AXM_STATES
 };
 
-enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7 };
+enum { AXM_SPIN_SITES = 6, AXM_SPIN_BYTES = 2048, AXM_REGS = 7, AXM_PATIENCE = 6 };
 
 /* The machine state of a thread at one load: seen again with nothing done since, it is a spin. */
 struct axm_spin {
@@ -391,6 +393,7 @@ struct axm_fiber {
     uint16_t wait_loc;
     uint16_t fair;         /* directed runs: it has spun, so many reads to come take the newest value */
     uint16_t spins;        /* entries of spin in use */
+    uint16_t patience;     /* directed runs: loads to come before it is asked whether they are the turns of a spin */
     uint16_t depth;        /* entries of calls in use, may exceed AXM_CALLS */
     uintptr_t calls[AXM_CALLS];
     uint8_t robust_held, sites;
@@ -459,16 +462,6 @@ static inline void axm_set_state(struct axm_fiber *f, enum axm_state s)
 /* The fiber with the lowest number in a mask that is not empty. */
 static inline struct axm_fiber *axm_lowest(unsigned mask) { return axm.fiber[__builtin_ctz(mask)]; }
 
-/* Of the threads that wait to join another, those whose other is through. */
-static inline unsigned axm_joinable(void)
-{
-    unsigned can = 0;
-    for (unsigned m = axm.in[AXM_JOINING]; m != 0; m &= m - 1)
-        if (axm.in[AXM_DONE] >> axm_lowest(m)->join & 1)
-            can |= m & -m;
-    return can;
-}
-
 /* fiber.c */
 void axm_fibers_init(void);
 void axm_fiber_start(struct axm_fiber *f, void (*entry)(void));
@@ -521,7 +514,8 @@ void axm_parse(int argc, char **argv);
 void axm_usage(const char *program, const char *problem, const char *what) __attribute__((noreturn));
 
 /* estimate.c */
-double axm_explored(void);
+void axm_estimate_reset(void);
+double axm_estimate(uint64_t runs);
 
 /* threads.c */
 void axm_run_key_destructors(void);
@@ -532,7 +526,9 @@ void axm_leave_robust(void);
 
 /* explore.c */
 bool axm_next_graph(void);
-unsigned axm_targets(struct axm_graph *g, uint16_t a, uint16_t from);
+void axm_explore_end(void);
+double axm_weigh_alternatives(double (*weight)(uint16_t events));
+void axm_take_alternative(double (*weight)(uint16_t events), double at);
 void axm_explore_begin(void);
 
 /* random.c */
@@ -628,16 +624,23 @@ static inline void axm_may_die(uintptr_t pc)
         axm_die_perhaps(pc);
 }
 
-/* Before an operation that may be the turn of a spin loop: whether the thread has to wait, and to ask again. In
- * directed runs only the second time round counts: most do not come back. */
+/* Before an operation that may be the turn of a spin loop: whether the thread has to wait, and to ask again. Directed
+ * runs do not look before some more turns: most loops end sooner. */
 static inline bool axm_spin_check(uintptr_t pc)
 {
     struct axm_fiber *f = axm.cur;
-    if (f->spins != 0 || !axm_directed())
+    if (!axm_directed())
         return axm_spin_again(pc);
-    f->spins = 1;
-    f->spin[0].pc = pc;
-    f->spin[0].bytes = 0;
+    if (f->spins == 0) {
+        f->spins = 1;
+        f->patience = AXM_PATIENCE;
+        f->spin[0].pc = pc;
+        f->spin[0].bytes = 0;
+        return false;
+    }
+    if (f->patience == 0)
+        return axm_spin_again(pc);
+    f->patience--;
     return false;
 }
 

@@ -23,13 +23,18 @@
 static AXM_STATE uint16_t renamed[AXM_EVENTS];
 static AXM_STATE uint16_t loc_renamed[AXM_LOCS];
 
-void axm_explore_begin(void)
+void axm_explore_end(void)
 {
     while (axm.g != NULL) {
         struct axm_graph *below = axm.g->below;
         axm_graph_free(axm.g);
         axm.g = below;
     }
+}
+
+void axm_explore_begin(void)
+{
+    axm_explore_end();
     axm.g = axm_graph_new();
 }
 
@@ -257,6 +262,7 @@ static bool revisit(struct axm_graph *g, uint16_t a, uint16_t r)
     uint16_t na = renamed[a], nr = renamed[r];
     h->ev[na].early = nr;
     h->base = na;
+    h->revisited = true;
     h->below = g;
     axm.g = h;
 
@@ -299,18 +305,6 @@ static uint16_t next_target(struct axm_graph *g, uint16_t a)
     return AXM_NONE;
 }
 
-/* For the estimate: how many reads that were added before event `from` write a may revisit. */
-unsigned axm_targets(struct axm_graph *g, uint16_t a, uint16_t from)
-{
-    uint16_t kept = g->ev[a].revisit;
-    unsigned n = 0;
-    g->ev[a].revisit = from;
-    while (next_target(g, a) != AXM_NONE)
-        n++;
-    g->ev[a].revisit = kept;
-    return n;
-}
-
 static void pop_graph(void)
 {
     struct axm_graph *g = axm.g;
@@ -328,7 +322,7 @@ static bool next_graph(void)
         }
         uint16_t i = (uint16_t)(g->n - 1);
         struct axm_event *e = &g->ev[i];
-        bool revisiting = g->base != 0 && i == g->base, found;
+        bool revisiting = g->revisited && i == g->base, found;
         uint16_t reader = AXM_NONE; /* of the write that made this graph's revisit */
         switch ((enum axm_kind)e->kind) {
         case AXM_READ:
@@ -414,4 +408,37 @@ bool axm_next_graph(void)
         axm.stats.beyond++;
     }
     return false;
+}
+
+/* ---- for the estimate ---- */
+
+/* Goes through the graphs that the last run leaves to be run next, each of which is had by going back from that run: what
+ * they weigh together, by the number of their events; axm.g is as before. */
+double axm_weigh_alternatives(double (*weight)(uint16_t events))
+{
+    struct axm_graph *g = axm.g, *copy = axm_graph_new();
+    axm_graph_copy(copy, g);
+    axm.g = copy;
+    double sum = 0;
+    while (axm_next_graph())
+        sum += weight(axm.g->n);
+    axm.g = g;
+    return sum;
+}
+
+/* The one of them at which their weights add up to more than `at`, or the last one, in place of axm.g. What it has so
+ * far is settled, so that what comes next are its own alternatives. */
+void axm_take_alternative(double (*weight)(uint16_t events), double at)
+{
+    struct axm_graph *chosen = NULL;
+    while (at >= 0 && axm_next_graph()) {
+        if (chosen == NULL)
+            chosen = axm_graph_new();
+        axm_graph_copy(chosen, axm.g);
+        at -= weight(axm.g->n);
+    }
+    axm_explore_end();
+    chosen->base = chosen->n;
+    chosen->revisited = false;
+    axm.g = chosen;
 }

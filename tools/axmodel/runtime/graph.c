@@ -38,10 +38,24 @@ void axm_graph_free(struct axm_graph *g)
     spare = g;
 }
 
+/* `to` has nothing below it. */
+void axm_graph_copy(struct axm_graph *to, const struct axm_graph *from)
+{
+    struct axm_event *ev = to->ev;
+    struct axm_loc *locs = to->locs;
+    memcpy(ev, from->ev, from->n * sizeof *ev);
+    memcpy(locs, from->locs, from->nlocs * sizeof *locs);
+    *to = *from;
+    to->ev = ev;
+    to->locs = locs;
+    to->below = NULL;
+}
+
 void axm_graph_clear(struct axm_graph *g)
 {
     g->n = g->nlocs = g->base = g->linked = g->pending = g->sc = g->fences = 0;
     g->below = NULL;
+    g->revisited = false;
     memset(g->first, 0xff, sizeof g->first);
     memset(g->last, 0xff, sizeof g->last);
     memset(g->count, 0, sizeof g->count);

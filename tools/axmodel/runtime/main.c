@@ -238,8 +238,16 @@ bool axm_execute(bool sampled)
     return violated;
 }
 
-/* Of all executions, from the part of the search that is done. */
-static double estimate(void) { return (double)axm.stats.executions / axm_explored(); }
+/* Of how many executions in all, by probes of so many runs more. */
+static const char *total(uint64_t runs)
+{
+    static AXM_STATE char words[48];
+    double n = axm_estimate(runs);
+    if (n == 0)
+        return "an unknown number";
+    snprintf(words, sizeof words, "about %.3g", n);
+    return words;
+}
 
 static void progress(uint64_t start)
 {
@@ -252,7 +260,7 @@ static void progress(uint64_t start)
     fprintf(stderr, "\r%llu executions, %.0f per second, %.0f s", (unsigned long long)axm.stats.executions,
             (double)axm.stats.runs / seconds, seconds);
     if (axm.opt.mode == AXM_EXHAUSTIVE)
-        fprintf(stderr, ", of about %.3g", estimate());
+        fprintf(stderr, ", of %s", total(2000));
     fputs("\033[K", stderr);
 }
 
@@ -325,7 +333,7 @@ static const char *extent(char *out, size_t size)
     else if (interrupted)
         snprintf(out, size, "BOUNDED(interrupted)");
     else if (axm.g != NULL)
-        snprintf(out, size, "BOUNDED(executions %llu of about %.3g)", (unsigned long long)o->executions, estimate());
+        snprintf(out, size, "BOUNDED(executions %llu of %s)", (unsigned long long)o->executions, total(20000 + axm.stats.runs / 4));
     else if (axm.stats.long_ones != 0)
         snprintf(out, size, "BOUNDED(events %u)", o->events);
     else if (axm.stats.unrolled != 0)
@@ -353,6 +361,7 @@ static int run_test(struct ax_model_case *t)
     axm.stalled = false;
     axm_outcomes_reset();
     axm_once_reset();
+    axm_estimate_reset();
     uint64_t start = now_ns();
     double cpu = cpu_seconds();
     bool violated = search(start);

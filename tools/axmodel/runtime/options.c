@@ -32,6 +32,10 @@ static const char help[] =
     "                       shown beside what C11 allows\n"
     "  --test NAME          only this test; --list names them\n"
     "  --quiet  --json  --no-progress  --help  --version\n"
+    "A progress line, and BOUNDED(executions N of about M), tell how many executions there are in all. That is the\n"
+    "mean of random probes of the search (Knuth 1975): on average right, its standard error at most a tenth of it. It\n"
+    "may still be wrong by a factor of two where the search is very uneven, and is not told while the probes differ\n"
+    "too much: then it says 'of an unknown number'.\n"
     "Exit code: 0 as declared, 1 not, 2 usage, 3 inconclusive, 65 not a file for --seen or not a token of this\n"
     "test, 70 internal error, 130 interrupted.\n"
     "Load buffering is not explored (RC11): an execution in which reads and program order form a cycle.\n";

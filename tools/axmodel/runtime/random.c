@@ -43,7 +43,7 @@ void axm_random_begin(uint64_t seed, uint64_t number)
 /* The threads that can go on. */
 static inline unsigned ready(void)
 {
-    unsigned can = axm.in[AXM_READY] | axm.in[AXM_FRONTIER] | axm_joinable();
+    unsigned can = axm.in[AXM_READY] | axm.in[AXM_FRONTIER];
     for (unsigned m = axm.in[AXM_BLOCKED]; m != 0; m &= m - 1)
         if (axm_would_proceed(axm_lowest(m)))
             can |= m & -m;

@@ -24,7 +24,7 @@ void axm_sample_porf(uint16_t i)
 
 /* Whether an operation may read from w, or be placed directly after it, as far as w goes. One that would wait
  * takes a source that lets it go on. */
-static inline bool fits(const struct axm_graph *g, uint8_t op, uint64_t cmp, uint16_t loc, uint16_t w)
+AXM_FLAT bool fits(const struct axm_graph *g, uint8_t op, uint64_t cmp, uint16_t loc, uint16_t w)
 {
     enum axm_result r = axm_effect(op, axm_value(g, loc, w), cmp);
     return r == AXM_READS || (r == AXM_WRITES && axm_taken(g, loc, w) == AXM_NONE);
@@ -32,13 +32,13 @@ static inline bool fits(const struct axm_graph *g, uint8_t op, uint64_t cmp, uin
 
 /* The writes that event i fits to, newest first, as far back as its thread may see. A replay has only the newest
  * and the one that its token names, or the next one to that which fits: tokens that were changed may name any. */
-static unsigned options(const struct axm_graph *g, uint16_t i, uint32_t bound, uint16_t *list)
+AXM_FLAT unsigned options_of(const struct axm_graph *g, const struct axm_event *e, uint8_t op, uint32_t bound,
+                             uint16_t *list)
 {
-    const struct axm_event *e = &g->ev[i];
     bool replay = axm.opt.mode == AXM_REPLAY;
     unsigned n = 0, back = replay ? axm_token_back() : MOST_OPTIONS;
     for (uint16_t w = axm_newest(&g->locs[e->loc]);; w = g->ev[w].mo_prev) {
-        bool fit = fits(g, e->op, e->cmp, e->loc, w), last = w == AXM_INIT || g->ev[w].rank <= bound;
+        bool fit = fits(g, op, e->cmp, e->loc, w), last = w == AXM_INIT || g->ev[w].rank <= bound;
         if (fit) {
             if (AXM_UNLIKELY(replay) && n == 2)
                 n = 1;
@@ -50,6 +50,16 @@ static unsigned options(const struct axm_graph *g, uint16_t i, uint32_t bound, u
             return n;
         if (back != 0)
             back--;
+    }
+}
+
+static unsigned options(const struct axm_graph *g, uint16_t i, uint32_t bound, uint16_t *list)
+{
+    const struct axm_event *e = &g->ev[i];
+    switch ((enum axm_op)e->op) {
+    case AXM_LOAD: return options_of(g, e, AXM_LOAD, bound, list);
+    case AXM_CAS: return options_of(g, e, AXM_CAS, bound, list);
+    default: return options_of(g, e, e->op, bound, list);
     }
 }
 

@@ -50,7 +50,7 @@ static bool executed(uint16_t e)
 /* The threads that can go on in an exhaustive run. */
 static unsigned enabled(bool replaying)
 {
-    unsigned can = axm.in[AXM_READY] | (replaying ? 0u : axm.in[AXM_FRONTIER]) | axm_joinable();
+    unsigned can = axm.in[AXM_READY] | (replaying ? 0u : axm.in[AXM_FRONTIER]);
     for (unsigned m = axm.in[AXM_REPLAY_WAIT]; m != 0; m &= m - 1)
         if (executed(axm_lowest(m)->want))
             can |= m & -m;
@@ -235,6 +235,9 @@ void axm_exit_thread(void *ret)
     self->ret = ret;
     self->cur.v[self->tid] = ++self->tick;
     axm_set_state(self, AXM_DONE);
+    for (unsigned m = axm.in[AXM_JOINING]; m != 0; m &= m - 1)
+        if (axm_lowest(m)->join == self->tid)
+            axm_set_state(axm_lowest(m), AXM_READY);
     axm_schedule();
     __builtin_unreachable();
 }
