@@ -163,6 +163,75 @@ static void callbacks_may_use_the_map(void)
     }
 }
 
+/* Another thread's part: the key is there when the computation ends. */
+static uint64_t values[2];
+static unsigned destroyed_in_vain;
+
+static void count_in_vain(void *context, void *value)
+{
+    CHECK(context == values);
+    destroyed_in_vain += value == &values[1];
+}
+
+static ax_status compute_too_late(void *context, ax_key key, uint64_t *value)
+{
+    CHECK_EQ(ax_map_put(context, key, (uint64_t)(uintptr_t)&values[0]), AX_OK);
+    *value = (uint64_t)(uintptr_t)&values[1];
+    return AX_OK;
+}
+
+static void what_was_computed_in_vain_is_destroyed(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .destroy = count_in_vain, .destroy_context = values });
+        uint64_t storage, value = 0;
+        destroyed_in_vain = 0;
+        CHECK_EQ(ax_map_get_or_compute(map, map_key(&map_setups[s], 1, &storage), compute_too_late, map, &value), AX_OK);
+        CHECK(value == (uint64_t)(uintptr_t)&values[0]);
+        CHECK_EQ(destroyed_in_vain, 1);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
+/* Removals that may not go past the limit: clear waits between sections, and in one it cannot. */
+static void clear_goes_on_where_it_may_wait_and_is_refused_where_not(void)
+{
+    const uint64_t keys = 100;
+    for (size_t s = 1; s < MAP_SETUPS; s++) { /* without numbers in the own index, whose removals retire nothing */
+        ax_map_options o = { .shards = 1, .pending_limit = 1, .pending_wait_ms = 60000 };
+        ax_map *map = map_of_setup(&map_setups[s], o);
+        uint64_t storage;
+        for (uint64_t k = 0; k < keys; k++)
+            while (ax_map_put(map, map_key(&map_setups[s], k, &storage), k) == AX_EAGAIN)
+                continue;
+        CHECK_EQ(ax_map_flush(map), AX_OK);
+        ax_map_read_begin(map);
+        CHECK_EQ(ax_map_clear(map), AX_EAGAIN);
+        CHECK(ax_map_len(map) > 0 && ax_map_len(map) < keys);
+        ax_map_read_end(map);
+        CHECK_EQ(ax_map_clear(map), AX_OK);
+        CHECK_EQ(ax_map_len(map), 0);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
+static void room_may_be_made_during_a_rebuild(void)
+{
+    for (size_t s = 0; s < MAP_SETUPS; s++) {
+        ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 1 });
+        uint64_t storage, value = 0, wrong = 0;
+        for (uint64_t k = 0; k < 5000; k++) {
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, &storage), k), AX_OK);
+            if (k % 10 == 0)
+                CHECK_EQ(ax_map_reserve(map, 1), AX_OK);
+        }
+        for (uint64_t k = 0; k < 5000; k++)
+            wrong += ax_map_get(map, map_key(&map_setups[s], k, &storage), &value) != AX_OK || value != k;
+        CHECK_EQ(wrong, 0);
+        CHECK_EQ(ax_map_destroy(map), AX_OK);
+    }
+}
+
 static unsigned shown;
 
 static ax_map_visit stop_at_third(void *context, ax_key key, uint64_t value)
@@ -401,7 +470,7 @@ static uint64_t upper_half_only(void *context, const void *key, size_t length)
     return n << 40;
 }
 
-/* Probes become as long as they can; ck_ht then takes larger tables by itself. */
+/* Probes become long. */
 static void keys_that_share_the_lower_half_of_their_hash_are_found(void)
 {
     const uint64_t keys = 3000;
@@ -473,6 +542,9 @@ int main(void)
     RUN(sections_nest);
     RUN(keys_that_come_and_go_rebuild_nothing);
     RUN(reserved_room_is_not_rebuilt);
+    RUN(room_may_be_made_during_a_rebuild);
+    RUN(what_was_computed_in_vain_is_destroyed);
+    RUN(clear_goes_on_where_it_may_wait_and_is_refused_where_not);
     RUN(large_tables_come_and_go);
     RUN(keys_that_share_the_lower_half_of_their_hash_are_found);
     RUN(keys_that_differ_in_a_byte_are_two_keys);
