@@ -121,15 +121,19 @@ void axi_memo_let_go(ax_memo *memo, void *hold)
 /* How many of the entry's pins, which takes no more of them, are counted from now on. A holder who finds itself counted
  * may give its reference up before the count has it, but not before AXI_MEMO_COUNTING was added (its own fetch_add would
  * else come before the swap that it has read), and so doesn't seem to be the last. */
-static uint32_t count_pins(const ax_memo *memo, const struct axi_memo_entry *entry)
+static uint32_t count_pins(ax_memo *memo, const struct axi_memo_entry *entry)
 {
     uint32_t counted = 0;
-    for (size_t i = 0; i < memo->stripe_count * AXI_MEMO_PINS; i++) {
-        /* F4.sc scan: after ENDING was set. F3.acq, and of the swap that fails: who had it pinned is done with the value.
-         * The swap that succeeds needs no order, but C11 allows it none weaker. */
-        uintptr_t seen = axi_load_seq_cst(axi_memo_pin(memo, i), F4_scan);
-        counted += seen == (uintptr_t)entry &&
-                   axi_cas_acquire_acquire(axi_memo_pin(memo, i), &seen, seen | AXI_MEMO_COUNTED, F3_gone, F3_gone);
+    for (size_t i = 0; i < memo->stripe_count; i++) {
+        for (size_t j = 0; j < AXI_MEMO_PINS; j++) {
+            _Atomic uintptr_t *pin = &memo->stripes[i].pins[j];
+            /* F4.sc scan: after ENDING was set. F3.acq, and of the swap that fails: who had it pinned is done with the
+             * value. The swap that succeeds needs no order, but C11 allows it none weaker. */
+            uintptr_t seen = axi_load_seq_cst(pin, F4_scan);
+            if (__builtin_expect(seen == (uintptr_t)entry, 0) &&
+                axi_cas_acquire_acquire(pin, &seen, seen | AXI_MEMO_COUNTED, F3_gone, F3_gone))
+                counted++;
+        }
     }
     return counted;
 }

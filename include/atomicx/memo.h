@@ -72,7 +72,7 @@
  * How a hit is read: in an RCU read section (liburcu-bp) it walks its bucket's chain and takes a reference
  * unless the entry has ended; entries and outgrown tables are freed a grace period after they were unlinked. The
  * reference is said in one of eight words that few threads share, or counted when all eight are in use: callers that
- * hit the same entry write nothing of each other's. Who takes an entry out looks through all those words, 32 for each
+ * hit the same entry write nothing of each other's. Who takes an entry out looks through all those words, some 32 for each
  * processor, 512 at most.
  */
 #ifndef ATOMICX_MEMO_H
