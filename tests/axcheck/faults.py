@@ -134,7 +134,7 @@ FAULTS = {
         ("known[0] == words && memcmp(known + 1, key, words * sizeof *key) == 0", "known[0] == words", "configurations are compared by length"),
     ],
     "sort.c": [
-        ("return (axc_unsigned_wide)op->invoked << 64 |", "return (axc_unsigned_wide)(op->invoked >> 1) << 64 |", "the last bit of a time is ignored"),
+        ("return axc_losers_key(op->invoked, op->order,", "return axc_losers_key(op->invoked >> 1, op->order,", "the last bit of a time is ignored"),
     ],
     "gather.c": [
         ("time > skew ? time - skew : 0", "time - skew", "what is widened past the beginning of time"),
@@ -144,6 +144,7 @@ FAULTS = {
         ("run->number = place->before;", "run->number--;", "the operation before it is taken for the one on its key"),
         ("gathered->walking[i] = gathered->walking[--walking];", "walking--;", "where one lane is done, another is left out"),
         ("earlier(runs[run].next->invoked, skew), 0, (uint32_t)run)", "earlier(runs[run].next->invoked, skew), ~(uint32_t)run, (uint32_t)run)", "at equal times the later lane comes first"),
+        ("axc_losers_key(runs[run].op.invoked, 0,", "axc_losers_key(runs[run].op.invoked >> 1, 0,", "of lanes without keys, the last bit of a time is ignored"),
         ("op->order = (uint32_t)(run->next - gathered->notes);", "op->order = (uint32_t)i;", "operations are numbered by time"),
     ],
     "parts.c": [

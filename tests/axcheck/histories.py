@@ -116,6 +116,13 @@ def gives_up():
     check("too little memory", status == 3 and "gave up" in output, output)
 
 
+def unanswered():
+    """A chain of 100,000 unanswered operations that each would need the one before: going round for each is longer than ctest waits."""
+    lines = [f"{i} {i} - cas {i + 1} {i + 2}" for i in range(100000)] + ["100000 1 2 write 1", "100001 1 3 write 1000000"]
+    status, output = run("-", data=text("register", *lines))
+    check("unanswered operations by the thousand", status == 0, output)
+
+
 def flipped_bits():
     """A changed bit makes another history or a corrupt one, never a crash."""
     with tempfile.TemporaryDirectory() as folder:
@@ -415,6 +422,7 @@ refused()
 binary()
 forms()
 gives_up()
+unanswered()
 flipped_bits()
 print(f"{checks} checks, {failures} failed")
 sys.exit(1 if failures or checks < 2000 else 0)
