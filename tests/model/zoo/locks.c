@@ -121,6 +121,22 @@ THREAD(forgets_to_unlock)
 }
 AX_MODEL_BROKEN(broken_lock_never_left, "livelock") { run2(forgets_to_unlock, forgets_to_unlock); }
 
+/* A lock made of an exchange. Its turns write what is there: the newest value, each by a thread that waits for another. */
+static void look_then_take(bool keep)
+{
+    do
+        while (load(&word, relaxed) == 2)
+            ;
+    while (exchange(&word, 1, acquire) == 1);
+    critical();
+    if (!keep)
+        store(&word, 0, release);
+}
+THREAD(takes_and_keeps) { look_then_take(true); return NULL; }
+THREAD(takes_and_gives_back) { look_then_take(false); return NULL; }
+AX_MODEL_BROKEN(broken_exchange_lock_never_left, "livelock") { run2(takes_and_keeps, takes_and_keeps); }
+AX_MODEL_TEST(exchange_lock) { run2(takes_and_gives_back, takes_and_gives_back); }
+
 static atomic_int next_ticket, serving;
 #define TICKET(name, order)                                                              \
     THREAD(name)                                                                         \
