@@ -116,9 +116,9 @@ STANDIN(int, __cxa_atexit, (void (*destroy)(void *), void *object, void *library
     return axm.cur == NULL ? __real___cxa_atexit(destroy, object, library) : 0;
 }
 
-/* Those of thread_local objects, kept in the program's globals: each execution begins without any. */
+/* Those of thread_local objects, counted in the program's globals: each execution begins without any. */
 enum { OBJECTS = 64 };
-static struct {
+static AXM_STATE struct {
     void (*destroy)(void *);
     void *object;
 } objects[AXM_THREADS][OBJECTS];

@@ -12,21 +12,22 @@
 #include <unistd.h>
 
 /* Who sleeps on which word. Guarded by a lock per word, which has no memory of its own: AXM_NOWHERE.
- * In the program's own globals on purpose: each execution begins without any. */
-static struct bucket {
+ * Counted in the program's own globals on purpose: each execution begins without any. */
+static AXM_STATE struct bucket {
     uintptr_t addr;
     uint8_t n, waiter[AXM_THREADS];
 } buckets[64];
+static unsigned bucket_count;
 
 static struct bucket *bucket_of(uintptr_t addr)
 {
-    for (unsigned i = 0; i < 64; i++) {
-        if (buckets[i].addr == 0)
-            buckets[i].addr = addr;
+    for (unsigned i = 0; i < bucket_count; i++)
         if (buckets[i].addr == addr)
             return &buckets[i];
-    }
-    axm_violation(AXM_LIMIT, axm.cur->pc, "more than 64 futex words");
+    if (bucket_count == 64)
+        axm_violation(AXM_LIMIT, axm.cur->pc, "more than 64 futex words");
+    buckets[bucket_count] = (struct bucket){.addr = addr};
+    return &buckets[bucket_count++];
 }
 
 /* As in the kernel the check of the word and the falling asleep are one step for those who wake. Being
