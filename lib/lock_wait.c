@@ -91,7 +91,8 @@ static void look_at_holder(struct ax_detail_lock *check, struct axi_lock_record 
     ax_lock_report report = { .misuse = AX_LOCK_HELD_LONG, .lock = lock, .name = check->name_, .site = site };
     axi_quiet_begin();
     /* relaxed, all: a report that comes just too late names another holding. The owner first, as a holder writes when
-     * it took the lock before it writes its name. */
+     * it took the lock before it writes its name; a machine that exchanges the two may show a name with an earlier
+     * holding's time. */
     bool held = axi_load_relaxed(&record->owner) != NULL;
     uint64_t since = axi_load_relaxed(&record->since);
     report.other_site = axi_load_relaxed(&record->site);

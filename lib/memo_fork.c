@@ -5,7 +5,8 @@
  * The child gets the tables whole, as all shards' mutexes are held while it is made, but of all threads only the
  * one that forked. Another's flight has lost its computing thread there: it is handed over, as if that thread had
  * ended, to the next who asks. Its waiters stayed behind as well, so all references to it but the table's are gone.
- * References to finished entries cannot be told apart: those of threads that stayed behind stay for ever.
+ * References to finished entries cannot be told apart: those of threads that stayed behind stay for ever, and so do
+ * their pins, each a word less of a stripe. (One whose entry was freed meanwhile counts for whatever comes there.)
  */
 #include <pthread.h>
 

@@ -7,8 +7,8 @@
  *                      -> ring of the same entries (eviction)   shard's mutex
  *
  * An entry's references: one of the table while linked, one of its computing thread, one of each waiter
- * and one of each ax_memo_ref. At zero it is unlinked for good, its value is destroyed, and its memory
- * goes after a grace period, as a reader may still be looking at it.
+ * and one of each ax_memo_ref that has no pin (below). At zero it is unlinked for good, its value is destroyed,
+ * and its memory goes after a grace period, as a reader may still be looking at it.
  */
 #ifndef AXI_MEMO_IMPL_H
 #define AXI_MEMO_IMPL_H

@@ -123,7 +123,7 @@ struct axi_retired {
 
 #define AXI_DOMAIN_STRIPES 8
 
-/* Threads spread over `stripes`, a power of two, by where their stacks are. */
+/* Threads spread over `stripes`, a power of two up to 64, by where their stacks are. */
 static inline size_t axi_own_stripe(size_t stripes)
 {
     return (size_t)((uint64_t)(uintptr_t)pthread_self() * UINT64_C(0x9e3779b97f4a7c15) >> 58) % stripes;

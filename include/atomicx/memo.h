@@ -24,20 +24,22 @@
  *
  * | operation        | progress                | blocks                  | allocates | calls back            |
  * |------------------|-------------------------|-------------------------|-----------|-----------------------|
- * | do, a hit        | lock-free               | never (a)               | never (a) | no                    |
- * | do, joining      | waits for the flight    | yes, asleep in a futex  | never (a) | no                    |
+ * | do, a hit        | lock-free               | never (a)(c)            | never (a) | no                    |
+ * | do, joining      | waits for the flight    | yes, asleep in a futex (c) | never (a) | no (c)             |
  * | do, first caller | short shard mutex       | for the mutex, then in compute | entry, sometimes a table | compute; destroy of what it evicts |
  * | do_until         | as do; waits until the deadline at most | as do   | as do     | as do                 |
- * | release          | wait-free but for destroy | by the last: (b)      | never     | destroy, by the last  |
+ * | release          | wait-free but for the last | by the last: (b)     | never     | destroy, by the last  |
  * | forget           | short shard mutex       | for the mutex           | never     | destroy, by the last  |
  * | stats            | wait-free, a step per thread ever alive at once | never | never | no                   |
  *
  * (a) but for a thread's first use of liburcu, which registers it, and the first of its kind that stats counts, of the
  * thread or of the memo (ax_adder_add): a mutex, and an allocation. (b) for the mutex of the background thread that frees
- * entries, if that sleeps and has to be woken, or started. All may overlap on one memo, from any
- * threads, also from within compute and destroy. None is for signal handlers. No lock is held while
- * compute, destroy or the allocator run. A shard's mutex is held for a number of steps bounded by the
- * entries of the shard, each of them with a look at the words in which hits say what they hold (below).
+ * entries, if that sleeps and has to be woken, or started. (c) A call that ends with an error gives its reference
+ * up, which may be the last, as release.
+ *
+ * All may overlap on one memo, from any threads, also from within compute and destroy. None is for signal handlers.
+ * No lock is held while compute, destroy or the allocator run. A shard's mutex is held for a number of steps bounded
+ * by the entries of the shard, each of them with a look at the words in which hits say what they hold (below).
  *
  * Callers of other keys are never delayed by a computation. Waiting is no cancellation point; compute may
  * contain some.
@@ -63,7 +65,8 @@
  *
  * The bound. With a capacity there are never more entries (also in flight, also failed ones) in the
  * table; a first caller evicts one that was not used lately (second chance), and gets AX_EAGAIN when all
- * are pinned. The bound is shared out among up to 16 shards of at least 64 entries each.
+ * are pinned. The bound is shared out among up to 16 shards of at least 64 entries each. An entry can have
+ * fewer than 2^30 references and waiters at once; that is not checked.
  *
  * Memory order. F1: what compute did, and whatever happens before its return, happens before what a
  * caller does with the value. F3: what a holder does before release happens before the destructor. Two
@@ -95,7 +98,8 @@ typedef struct ax_memo ax_memo; /**< opaque */
  * valid for the call. May use the memo, for other keys; see Recursion. */
 typedef ax_status ax_memo_compute(void *context, const void *key, size_t key_len, void **value);
 
-/** Frees a value. Runs in whichever thread gave up the last reference: a holder, or who evicts or forgets. */
+/** Frees a value. Runs in whichever thread gave up the last reference: a holder, who evicts, forgets or finds it too
+ * old, or who stopped waiting. Has to return: a first caller that ends here leaves a flight that nobody takes over. */
 typedef void ax_memo_free(void *context, void *value);
 
 typedef struct ax_memo_options {
@@ -131,7 +135,8 @@ ax_status ax_memo_create(const ax_memo_options *options, ax_memo **memo);
 
 /**
  * Destroys the values and frees the memo. No other call may overlap or follow. AX_EBUSY while a value is
- * referenced: nothing is changed. NULL is allowed.
+ * referenced: nothing is changed. NULL is allowed. Not inside a read section of a map nor by a map's
+ * destructor, where it may wait for itself.
  */
 ax_status ax_memo_destroy(ax_memo *memo);
 
