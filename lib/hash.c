@@ -25,13 +25,14 @@ static inline uint64_t last_word(const unsigned char *at, size_t length)
 
 uint64_t axi_hash_bytes(const struct axi_hash_prepared *prepared, const void *bytes, size_t length)
 {
-    const unsigned char *at = bytes, *end = at + (length & ~(size_t)7);
+    const unsigned char *at = bytes;
     uint64_t v[4];
-    if (length < 8) {
+    if (length < 8) { /* an empty key may have no address, to which nothing can be added, not even 0 */
         axi_hash_first_word(v, prepared, last_word(at, length));
         return axi_hash_finish(v);
     }
     axi_hash_first_word(v, prepared, read_word(at));
+    const unsigned char *end = at + (length & ~(size_t)7);
     for (at += 8; at != end; at += 8)
         axi_hash_word(v, read_word(at));
     axi_hash_word(v, last_word(at, length));

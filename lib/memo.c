@@ -471,6 +471,8 @@ AXI_EXPORT ax_status ax_memo_destroy(ax_memo *memo)
 {
     if (!memo)
         return AX_OK;
+    if (axi_reclaim_would_deadlock())
+        return AX_EDEADLK;
     if (!is_idle(memo))
         return AX_EBUSY;
     axi_memo_delist(memo);

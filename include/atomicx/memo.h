@@ -135,8 +135,8 @@ ax_status ax_memo_create(const ax_memo_options *options, ax_memo **memo);
 
 /**
  * Destroys the values and frees the memo. No other call may overlap or follow. AX_EBUSY while a value is
- * referenced: nothing is changed. NULL is allowed. Not inside a read section of a map nor by a map's
- * destructor, where it may wait for itself.
+ * referenced, AX_EDEADLK inside a read section of a map or when called by a map's destructor: nothing is changed.
+ * NULL is allowed.
  */
 ax_status ax_memo_destroy(ax_memo *memo);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* memo_values.c: how long values live, what the bound evicts, what happens without memory, and that
  * nothing calls back under a lock. */
+#include <atomicx/map.h>
 #include <atomicx/memo.h>
 
 #include <stdbool.h>
@@ -417,6 +418,34 @@ static void growing_under_readers_computes_nothing_twice(void)
     end();
 }
 
+static void end_a_memo(void *context, void *value)
+{
+    (void)context;
+    answered = ax_memo_destroy(value);
+}
+
+/* The pass that runs the destructor has what the memo retired, too, and frees it afterwards. */
+static void destroying_where_it_would_wait_for_itself_is_refused(void)
+{
+    begin(0, NULL);
+    ax_map *map;
+    ax_map_options o = { .destroy = end_a_memo };
+    CHECK_FATAL(ax_map_create(&o, &map) == AX_OK);
+    CHECK_EQ(ax_map_put(map, ax_key_u64(1), (uint64_t)(uintptr_t)memo), AX_OK);
+    uint64_t key = 10000;
+    CHECK_EQ(touch(key), AX_OK);
+    CHECK_EQ(ax_memo_forget(memo, &key, sizeof key), AX_OK);
+    ax_map_read_begin(map);
+    CHECK_EQ(ax_memo_destroy(memo), AX_EDEADLK);
+    ax_map_read_end(map);
+    answered = AX_OK;
+    CHECK_EQ(ax_map_remove(map, ax_key_u64(1), NULL), AX_OK);
+    CHECK_EQ(ax_map_flush(map), AX_OK);
+    CHECK_EQ(answered, AX_EDEADLK);
+    CHECK_EQ(ax_map_destroy(map), AX_OK);
+    end();
+}
+
 int main(void)
 {
     RUN(M_last_a_value_is_destroyed_once_after_its_last_holder);
@@ -432,5 +461,6 @@ int main(void)
     RUN(held_values_live_through_forgetting_and_eviction);
     RUN(an_evicted_value_is_never_handed_out);
     RUN(growing_under_readers_computes_nothing_twice);
+    RUN(destroying_where_it_would_wait_for_itself_is_refused);
     return check_summary();
 }
