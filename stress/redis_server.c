@@ -80,7 +80,7 @@ static bool post_keeper(struct redis_server *server)
     if (server->keeper == 0) {
         setpgid(0, 0); /* what ends a whole group, as Ctrl-C does, is what it waits for */
         dup2(ends[0], STDIN_FILENO);
-        close_range(STDERR_FILENO + 1, ~0u, 0); /* other keepers' pipes among them */
+        closefrom(STDERR_FILENO + 1); /* other keepers' pipes among them */
         dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
         dup2(STDOUT_FILENO, STDERR_FILENO);
         char nothing;

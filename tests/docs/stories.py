@@ -5,8 +5,8 @@
 The table between its two marks is made from a run of every broken implementation: plainly, its record judged by
 axcheck, under ThreadSanitizer, and (what stands for it) under axmodel. The page must have that table; --write puts
 it there. The page's excerpts must stand in the files they name, and each broken implementation that a stress
-program lists must have a row, and a model test that declares how it is found wrong. --no-run leaves the runs out and looks only for names and
-declarations.
+program lists must have a row, and a model test that declares how it is found wrong. --no-run leaves the runs out and
+looks only for names and declarations.
 """
 import os
 import re

@@ -75,5 +75,5 @@ ax_rounds(peers.broken-ck-ring-full stress_peers_queues caught 10 ${ordered} LAB
 ax_rounds(peers.broken-ck-stack-reused stress_peers_stacks caught 10 ${ordered} LABEL long --impl broken-ck-stack-reused --iters 4e5
           --round "push(1) push(2) pop pop | pop pop push(3)")
 if(CK_VERSION VERSION_LESS_EQUAL 0.7.1)
-  ax_rounds(peers.broken-ck-ht stress_peers_maps caught 1 "a round of 1 thread and [1-6] operations" --impl broken-ck-ht)
+  ax_rounds(peers.broken-ck-ht stress_peers_maps caught 10 "a round of 1 thread and [1-6] operations" --impl broken-ck-ht)
 endif()

@@ -84,7 +84,6 @@ static void the_rest_of_a_closed_lease_is_sold_by_others(void)
     ax_tickets_destroy(t);
 }
 
-/* A grant is of several blocks while there are many; only the one that is being sold is the lease's alone. */
 /* The holder has put its block back; what others have bought of it since is not in the slot any more. */
 static void who_comes_after_a_closed_lease_sells_nothing_twice(void)
 {
@@ -103,6 +102,7 @@ static void who_comes_after_a_closed_lease_sells_nothing_twice(void)
     ax_tickets_destroy(t);
 }
 
+/* A grant is of several blocks while there are many; only the one that is being sold is the lease's alone. */
 static void others_buy_from_the_reserve_of_a_live_lease(void)
 {
     enum { ALL = 400, BLOCK = 4, GRANT = ALL / 16 }; /* of 16 blocks at most, of a 16th of what was never sold */
