@@ -162,9 +162,9 @@ FAULTS = {
 
 def told(programs):
     """What a test said was wrong, or None; and of how many histories."""
-    for program, count in [(programs[0], "3000")] + [(programs[1], count) for count in HISTORIES]:
+    for command, count in [(programs[:1], "its own")] + [([programs[1], count], count) for count in HISTORIES]:
         try:
-            done = subprocess.run([program, count], capture_output=True, text=True, check=False, timeout=SECONDS)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return f"a judge that does not end in {SECONDS} s", count
         said = re.search(r"^agree: (.*)|^.*/gather.c:\d+: (.*)", done.stderr, re.M)
