@@ -7,6 +7,10 @@
  * A case is a function that does `n` operations in each of `threads` threads at once. It reports and never
  * judges: there is no threshold in here.
  *
+ * The threads of a run begin together: each is made on a core of its own as far as there are enough, waits until all
+ * have come, and goes where it likes from then on. The rate is that of the time in which as many of them as there are cores
+ * were under way (overlap.h). A run in which that was less than three quarters of the time is done again, twice at most.
+ *
  * A program compiled with BENCH_LATENCY, and linked with the harness that was, times each operation by
  * itself instead, and prints percentiles over all rounds. The clock is read twice an operation; what one
  * reading takes is in each figure and printed.
@@ -37,6 +41,11 @@ struct bench {
  * --bench TITLE (part of it)  --only NAME (part of a case's)  --json  --help. Returns the exit code. */
 int bench_main(int argc, char **argv, const struct bench *benches, int count);
 
+enum { BENCH_THREADS_MAX = 1024 };
+
+/* The calling thread has done so many of n: notes when, and returns up to how many it needn't be told. */
+uint64_t bench_stamp(uint64_t done, uint64_t n);
+
 #ifdef BENCH_LATENCY
 void bench_lap(void);
 #else
@@ -45,8 +54,11 @@ static inline void bench_lap(void)
 }
 #endif
 
-/* for (BENCH_EACH(i, n)) { one operation } in a case's work. */
-#define BENCH_EACH(i, n) uint64_t i = 0; i < (n); i++, bench_lap()
+/* for (BENCH_EACH(i, n)) { one operation } in a case's work, once in it and without break: what this loop does is what is
+ * counted. It is two loops, the inner one no other than if nothing were told. */
+#define BENCH_EACH(i, n)                                                  \
+    uint64_t i = 0, i##_told; (i##_told = bench_stamp(i, n)) > i;) \
+    for (; i < i##_told; i++, bench_lap()
 
 /* For finish: says what was wrong and ends the program, as a figure for a wrong result is worth nothing. */
 void bench_require(bool condition, const char *what);

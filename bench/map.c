@@ -106,7 +106,7 @@ static inline void work(const struct map_peer *peer, void *map, void *empty, enu
     uint64_t state = (uint64_t)thread * UINT64_C(0x9e3779b97f4a7c15) + 88172645463325252u, value = 0, sum = 0;
     uint64_t at = (uint64_t)thread * (ZIPF_DRAWS / 7);
     map_bench_begin(peer);
-    for (uint64_t i = 0; i < n; i++)
+    for (BENCH_EACH(i, n))
         switch (scenario) {
         case GET_HIT:
             bench_require(peer->get(map, key_of(draw(&state) & (entries - 1)), &value), "a key is missing");

@@ -57,13 +57,24 @@ static void start(struct language *language)
     bench_require(language->to != NULL && language->from != NULL, "no memory");
 }
 
-uint64_t peer_run(const char *peer, int threads, uint64_t n)
+static uint64_t read_number(struct language *language, const char *peer)
+{
+    uint64_t number;
+    bench_require(fscanf(language->from, "%" SCNu64, &number) == 1, peer);
+    return number;
+}
+
+void peer_run(const char *peer, int threads, uint64_t n, struct track *tracks)
 {
     struct language *language = language_of(peer);
-    uint64_t nanoseconds = 0;
     if (language->to == NULL)
         start(language);
     fprintf(language->to, "%s %d %" PRIu64 "\n", strchr(peer, ' ') + 1, threads, n);
-    bench_require(fflush(language->to) == 0 && fscanf(language->from, "%" SCNu64, &nanoseconds) == 1 && nanoseconds > 0, peer);
-    return nanoseconds;
+    bench_require(fflush(language->to) == 0, peer);
+    for (int i = 0; i < threads; i++) {
+        tracks[i].arrived = read_number(language, peer);
+        tracks[i].count = 0;
+        for (uint64_t chunk = 0; chunk <= TRACK_CHUNKS; chunk++)
+            track_add(&tracks[i], read_number(language, peer), n * chunk / TRACK_CHUNKS);
+    }
 }

@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "overlap.h"
+
 /* What a bench_case's `peer` says: "java CASE", "go CASE" or "rust CASE". False: that language was not built. */
 bool peer_there(const char *peer);
 
-/* Nanoseconds from the first thread's start to the last one's end. The program ends if the peer does. */
-uint64_t peer_run(const char *peer, int threads, uint64_t n);
+/*
+ * Its tracks. The peer is given "CASE THREADS N" and answers with a line a thread: when it arrived at the gate, when it
+ * began, and when it had done each of TRACK_CHUNKS parts of its n. The program ends if the peer does.
+ */
+void peer_run(const char *peer, int threads, uint64_t n, struct track *tracks);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Java's own, for bench/peer.h: a line "CASE THREADS N" is answered by the nanoseconds it took. */
+/* Java's own, for bench/peer.h: a line "CASE THREADS N" is answered by a line a thread. */
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.util.HashMap;
@@ -7,15 +7,15 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 
 public final class Peers {
     private interface Work {
-        /** n operations of one thread; what it returns keeps the results alive. */
-        long run(int thread, long n) throws Exception;
+        /** Operations from to to of one thread; what it returns keeps the results alive. */
+        long run(int thread, long from, long to);
     }
 
     private static final LongAdder adder = new LongAdder();
@@ -57,8 +57,8 @@ public final class Peers {
         }
     }
 
-    private static long seed(int thread) {
-        return thread * 0x9e3779b97f4a7c15L + 88172645463325252L;
+    private static long seed(int thread, long from) {
+        return key(from) + thread * 0x9e3779b97f4a7c15L | 1;
     }
 
     private static long must(Long value) {
@@ -69,14 +69,14 @@ public final class Peers {
 
     private static final Map<String, Work> works = new HashMap<>();
     static {
-        works.put("adder", (thread, n) -> {
-            for (long i = 0; i < n; i++)
+        works.put("adder", (thread, from, to) -> {
+            for (long i = from; i < to; i++)
                 adder.increment();
             return 0;
         });
-        works.put("tickets", (thread, n) -> {
+        works.put("tickets", (thread, from, to) -> {
             long sold = 0;
-            for (long i = 0; i < n; i++) {
+            for (long i = from; i < to; i++) {
                 lock.lock();
                 try {
                     if (tickets > 0) {
@@ -89,52 +89,52 @@ public final class Peers {
             }
             return sold;
         });
-        works.put("get", (thread, n) -> {
-            long state = seed(thread), sum = 0;
-            for (long i = 0; i < n; i++) {
+        works.put("get", (thread, from, to) -> {
+            long state = seed(thread, from), sum = 0;
+            for (long i = from; i < to; i++) {
                 state = draw(state);
                 sum += must(map.get(key(state & ENTRIES - 1)));
             }
             return sum;
         });
-        works.put("miss", (thread, n) -> {
-            long state = seed(thread), found = 0;
-            for (long i = 0; i < n; i++) {
+        works.put("miss", (thread, from, to) -> {
+            long state = seed(thread, from), found = 0;
+            for (long i = from; i < to; i++) {
                 state = draw(state);
                 if (map.get(key(ENTRIES + (state & ENTRIES - 1))) != null)
                     found++;
             }
             return found;
         });
-        works.put("zipf", (thread, n) -> {
+        works.put("zipf", (thread, from, to) -> {
             long sum = 0;
-            int at = thread * (zipf.length / 7);
-            for (long i = 0; i < n; i++)
+            int at = thread * (zipf.length / 7) + (int) from;
+            for (long i = from; i < to; i++)
                 sum += must(map.get(key(zipf[at++ & zipf.length - 1])));
             return sum;
         });
-        works.put("update", (thread, n) -> {
-            long state = seed(thread);
-            for (long i = 0; i < n; i++) {
+        works.put("update", (thread, from, to) -> {
+            long state = seed(thread, from);
+            for (long i = from; i < to; i++) {
                 state = draw(state);
                 map.put(key(state & ENTRIES - 1), i);
             }
             return 0;
         });
-        works.put("add", (thread, n) -> {
-            int at = thread * (zipf.length / 7);
-            for (long i = 0; i < n; i++)
+        works.put("add", (thread, from, to) -> {
+            int at = thread * (zipf.length / 7) + (int) from;
+            for (long i = from; i < to; i++)
                 map.merge(key(zipf[at++ & zipf.length - 1]), 1L, Long::sum);
             return 0;
         });
-        works.put("hot", (thread, n) -> {
-            for (long i = 0; i < n; i++)
+        works.put("hot", (thread, from, to) -> {
+            for (long i = from; i < to; i++)
                 map.merge(key(7), 1L, Long::sum);
             return 0;
         });
-        works.put("churn", (thread, n) -> {
-            long state = seed(thread), sum = 0;
-            for (long i = 0; i < n; i++) {
+        works.put("churn", (thread, from, to) -> {
+            long state = seed(thread, from), sum = 0;
+            for (long i = from; i < to; i++) {
                 state = draw(state);
                 long k = key(ENTRIES * (2 + thread) + (state & 65535));
                 map.put(k, i);
@@ -142,43 +142,54 @@ public final class Peers {
             }
             return sum;
         });
-        works.put("grow", (thread, n) -> {
-            for (long i = 0; i < n; i++)
+        works.put("grow", (thread, from, to) -> {
+            for (long i = from; i < to; i++)
                 growing.put(key((long) thread << 40 | i), i);
             return 0;
         });
     }
 
+    private static final int CHUNKS = 64; // as overlap.h's
+    private static final int CORES = Runtime.getRuntime().availableProcessors();
     private static final AtomicLong sink = new AtomicLong();
+    private static final AtomicInteger arrived = new AtomicInteger();
 
-    private static long time(Work work, int threads, long n) throws Exception {
+    private static void track(Work work, int thread, int threads, long n, long[] stamps) {
+        stamps[0] = System.nanoTime();
+        arrived.incrementAndGet();
+        while (arrived.get() < threads) // as run.c's gate
+            if (threads > CORES)
+                Thread.yield();
+        stamps[1] = System.nanoTime();
+        for (int i = 0; i < CHUNKS; i++) {
+            sink.addAndGet(work.run(thread, n * i / CHUNKS, n * (i + 1) / CHUNKS));
+            stamps[i + 2] = System.nanoTime();
+        }
+    }
+
+    private static String tracks(Work work, int threads, long n) throws InterruptedException {
         tickets = threads * n;
         growing = new ConcurrentHashMap<>();
-        CyclicBarrier start = new CyclicBarrier(threads);
-        long[] begun = new long[threads], ended = new long[threads];
+        arrived.set(0);
+        long[][] stamps = new long[threads][CHUNKS + 2];
         Thread[] thread = new Thread[threads];
         for (int t = 0; t < threads; t++) {
             int me = t;
-            thread[t] = new Thread(() -> {
-                try {
-                    start.await();
-                    begun[me] = System.nanoTime();
-                    sink.addAndGet(work.run(me, n));
-                    ended[me] = System.nanoTime();
-                } catch (Exception e) {
-                    e.printStackTrace();
-                    System.exit(1);
-                }
+            thread[t] = new Thread(() -> track(work, me, threads, n, stamps[me]));
+            thread[t].setUncaughtExceptionHandler((who, e) -> {
+                e.printStackTrace();
+                Runtime.getRuntime().halt(1);
             });
             thread[t].start();
         }
-        long first = Long.MAX_VALUE, last = Long.MIN_VALUE;
+        StringBuilder lines = new StringBuilder();
         for (int t = 0; t < threads; t++) {
             thread[t].join();
-            first = Math.min(first, begun[t]);
-            last = Math.max(last, ended[t]);
+            for (long stamp : stamps[t])
+                lines.append(stamp).append(' ');
+            lines.append('\n');
         }
-        return last - first;
+        return lines.toString();
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -193,8 +204,8 @@ public final class Peers {
                 fill();
             if (warm.add(words[0])) // until the compiler has made what it makes of it
                 for (int i = 0; i < 3; i++)
-                    time(work, threads, Math.max(n / 4, 1));
-            System.out.println(time(work, threads, n));
+                    tracks(work, threads, Math.max(n / 4, 1));
+            System.out.print(tracks(work, threads, n));
             System.out.flush();
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-// Go's own, for bench/peer.h: a line "CASE THREADS N" is answered by the nanoseconds it took. Each thread is a goroutine.
+// Go's own, for bench/peer.h: a line "CASE THREADS N" is answered by a line a thread, which is a goroutine.
 package main
 
 import (
@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,14 +78,14 @@ func at(k uint64) *atomic.Uint64 {
 	return found.(*atomic.Uint64)
 }
 
-func work(name string, thread int, n uint64) (sum uint64) {
-	state := uint64(thread)*0x9e3779b97f4a7c15 + 88172645463325252
-	rank := thread * (1 << 20 / 7)
+func work(name string, thread int, from, to uint64) (sum uint64) {
+	state := key(from) + uint64(thread)*0x9e3779b97f4a7c15 | 1
+	rank := thread*(1<<20/7) + int(from)
 	next := func() uint64 {
 		rank++
 		return key(uint64(zipf[rank&(1<<20-1)]))
 	}
-	for i := uint64(0); i < n; i++ {
+	for i := from; i < to; i++ {
 		switch name {
 		case "adder":
 			counter.Add(1)
@@ -119,28 +121,45 @@ func work(name string, thread int, n uint64) (sum uint64) {
 	return sum
 }
 
-var sink atomic.Uint64
+const chunks = 64 // as overlap.h's
 
-func run(name string, threads int, n uint64) time.Duration {
+var sink atomic.Uint64
+var begun = time.Now()
+
+type stamps [chunks + 2]int64
+
+func track(name string, thread, threads int, n uint64, arrived *atomic.Int64, at *stamps) {
+	at[0] = time.Since(begun).Nanoseconds()
+	arrived.Add(1)
+	for arrived.Load() < int64(threads) { // as run.c's gate
+		if threads > runtime.GOMAXPROCS(0) {
+			runtime.Gosched()
+		}
+	}
+	at[1] = time.Since(begun).Nanoseconds()
+	for i := uint64(0); i < chunks; i++ {
+		sink.Add(work(name, thread, n*i/chunks, n*(i+1)/chunks))
+		at[i+2] = time.Since(begun).Nanoseconds()
+	}
+}
+
+func run(name string, threads int, n uint64) {
 	tickets = int64(n) * int64(threads)
 	growing = new(sync.Map)
-	var ready, done sync.WaitGroup
-	start := make(chan struct{})
-	ready.Add(threads)
+	var arrived atomic.Int64
+	var done sync.WaitGroup
+	tracks := make([]stamps, threads)
 	done.Add(threads)
 	for t := 0; t < threads; t++ {
 		go func(t int) {
-			ready.Done()
-			<-start
-			sink.Add(work(name, t, n))
+			track(name, t, threads, n, &arrived, &tracks[t])
 			done.Done()
 		}(t)
 	}
-	ready.Wait()
-	begun := time.Now()
-	close(start)
 	done.Wait()
-	return time.Since(begun)
+	for _, stamps := range tracks {
+		fmt.Println(strings.Trim(fmt.Sprint(stamps), "[]"))
+	}
 }
 
 func main() {
@@ -155,6 +174,6 @@ func main() {
 		if name != "adder" && name != "tickets" {
 			fill()
 		}
-		fmt.Println(run(name, threads, n).Nanoseconds())
+		run(name, threads, n)
 	}
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Rust's standard library, for bench/peer.h: a line "CASE THREADS N" is answered by the nanoseconds it took. The map is
-// a HashMap of atomics behind a read-write lock, which changes of existing values take for reading.
+// Rust's standard library, for bench/peer.h: a line "CASE THREADS N" is answered by a line a thread. The map is a
+// HashMap of atomics behind a read-write lock, which changes of existing values take for reading.
 use std::collections::HashMap;
 use std::io::BufRead;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, Mutex, RwLock};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 const DRAWS: usize = 1 << 20;
@@ -17,6 +17,8 @@ struct World {
     growing: RwLock<HashMap<u64, AtomicU64>>,
     zipf: Vec<u32>,
     sink: AtomicU64,
+    begun: Instant,
+    arrived: AtomicU64,
 }
 
 // As map_peers.h's map_bench_key.
@@ -60,9 +62,9 @@ fn put(map: &RwLock<HashMap<u64, AtomicU64>>, k: u64, value: u64) {
     map.write().unwrap().insert(k, AtomicU64::new(value));
 }
 
-fn work(world: &World, name: &str, thread: u64, n: u64) -> u64 {
-    let mut state = thread.wrapping_mul(0x9e3779b97f4a7c15).wrapping_add(88172645463325252);
-    let mut rank = thread as usize * (DRAWS / 7);
+fn work(world: &World, name: &str, thread: u64, from: u64, to: u64) -> u64 {
+    let mut state = key(from).wrapping_add(thread.wrapping_mul(0x9e3779b97f4a7c15)) | 1;
+    let mut rank = thread as usize * (DRAWS / 7) + from as usize;
     let mut sum = 0;
     let mask = world.entries - 1;
     let get = |k: u64| world.map.read().unwrap().get(&k).expect("a key is missing").load(Relaxed);
@@ -71,7 +73,7 @@ fn work(world: &World, name: &str, thread: u64, n: u64) -> u64 {
         rank += 1;
         key(world.zipf[rank & (DRAWS - 1)] as u64)
     };
-    for i in 0..n {
+    for i in from..to {
         match name {
             "adder" => {
                 world.counter.fetch_add(1, Relaxed);
@@ -100,25 +102,41 @@ fn work(world: &World, name: &str, thread: u64, n: u64) -> u64 {
     sum
 }
 
-fn run(world: &Arc<World>, name: &str, threads: u64, n: u64) -> u128 {
+const CHUNKS: u64 = 64; // as overlap.h's
+
+fn track(world: &World, name: &str, thread: u64, threads: u64, n: u64) -> Vec<u128> {
+    let now = || world.begun.elapsed().as_nanos();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let mut stamps = vec![now()];
+    world.arrived.fetch_add(1, SeqCst);
+    while world.arrived.load(SeqCst) < threads {
+        // as run.c's gate
+        if threads > cores {
+            std::thread::yield_now();
+        }
+    }
+    stamps.push(now());
+    for i in 0..CHUNKS {
+        world.sink.fetch_add(work(world, name, thread, n * i / CHUNKS, n * (i + 1) / CHUNKS), Relaxed);
+        stamps.push(now());
+    }
+    stamps
+}
+
+fn run(world: &Arc<World>, name: &str, threads: u64, n: u64) {
     *world.tickets.lock().unwrap() = threads * n;
     world.growing.write().unwrap().clear();
-    let start = Arc::new(Barrier::new(threads as usize));
+    world.arrived.store(0, SeqCst);
     let handles: Vec<_> = (0..threads)
         .map(|thread| {
-            let (world, start, name) = (world.clone(), start.clone(), name.to_string());
-            std::thread::spawn(move || {
-                start.wait();
-                let begun = Instant::now();
-                world.sink.fetch_add(work(&world, &name, thread, n), Relaxed);
-                (begun, Instant::now())
-            })
+            let (world, name) = (world.clone(), name.to_string());
+            std::thread::spawn(move || track(&world, &name, thread, threads, n))
         })
         .collect();
-    let times: Vec<_> = handles.into_iter().map(|handle| handle.join().unwrap()).collect();
-    let first = times.iter().map(|time| time.0).min().unwrap();
-    let last = times.iter().map(|time| time.1).max().unwrap();
-    last.duration_since(first).as_nanos()
+    for handle in handles {
+        let stamps: Vec<_> = handle.join().unwrap().iter().map(u128::to_string).collect();
+        println!("{}", stamps.join(" "));
+    }
 }
 
 fn main() {
@@ -131,6 +149,8 @@ fn main() {
         growing: RwLock::new(HashMap::new()),
         zipf: Vec::new(),
         sink: AtomicU64::new(0),
+        begun: Instant::now(),
+        arrived: AtomicU64::new(0),
     });
     for line in std::io::stdin().lock().lines() {
         let line = line.unwrap();
@@ -138,6 +158,6 @@ fn main() {
         if words[0] != "adder" && words[0] != "tickets" {
             fill(Arc::get_mut(&mut world).unwrap());
         }
-        println!("{}", run(&world, words[0], words[1].parse().unwrap(), words[2].parse().unwrap()));
+        run(&world, words[0], words[1].parse().unwrap(), words[2].parse().unwrap());
     }
 }
