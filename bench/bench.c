@@ -23,7 +23,7 @@ void bench_require(bool condition, const char *what)
 static struct overlap run_once(const struct bench_case *subject, int threads, uint64_t n)
 {
     static struct track tracks[BENCH_THREADS_MAX];
-    struct overlap best = { 0, -1 };
+    struct overlap best = { .share = -1 };
     for (int i = 0; i < TRIES && best.share < 0.75; i++) {
         if (subject->peer)
             peer_run(subject->peer, threads, n, tracks);
@@ -43,7 +43,7 @@ static int ascending(const void *a, const void *b)
 }
 
 struct rounds {
-    double rates[ROUNDS_MAX], shares[ROUNDS_MAX]; /* see struct overlap */
+    double rates[ROUNDS_MAX], shares[ROUNDS_MAX], slowest[ROUNDS_MAX]; /* see struct overlap */
 };
 
 struct options {
@@ -69,14 +69,15 @@ static void print_rates(const struct bench *bench, int i, int threads, struct ro
     size_t count = (size_t)o->rounds;
     qsort(rounds->rates, count, sizeof(double), ascending);
     qsort(rounds->shares, count, sizeof(double), ascending);
+    qsort(rounds->slowest, count, sizeof(double), ascending);
     double median = rounds->rates[count / 2], lowest = rounds->rates[0], highest = rounds->rates[count - 1];
     if (i == 0)
         *baseline = median;
     if (o->json)
         printf("{\"bench\":\"%s\",\"case\":\"%s\",\"threads\":%d,\"rounds\":%d,\"median\":%.3f,\"lowest\":%.3f,"
-               "\"highest\":%.3f,\"ratio\":%.4f,\"overlap\":%.3f}",
+               "\"highest\":%.3f,\"ratio\":%.4f,\"overlap\":%.3f,\"slowest\":%.3f}",
                bench->title, bench->cases[i].name, threads, o->rounds, median, lowest, highest, median / *baseline,
-               rounds->shares[0]);
+               rounds->shares[0], rounds->slowest[count / 2]);
     else
         printf("  %3d threads  %-34s %9.1f  (%.1f to %.1f)  %6.2f  %3.0f %%\n", threads, bench->cases[i].name, median,
                lowest, highest, median / *baseline, rounds->shares[0] * 100);
@@ -119,6 +120,7 @@ static void run_bench(const struct bench *bench, const struct options *o, bool f
                     struct overlap overlap = run_once(&bench->cases[i], threads, n);
                     rounds[i].rates[round] = overlap.rate;
                     rounds[i].shares[round] = overlap.share;
+                    rounds[i].slowest[round] = overlap.slowest;
                     latency_merge(threads, &latencies[i]);
                 }
         double baseline = 0;

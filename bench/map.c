@@ -129,7 +129,7 @@ static inline void work(const struct map_peer *peer, void *map, void *empty, enu
             peer->add(map, key_of(7), 1);
             break;
         case CHURN: { /* each thread has its own keys beyond the filled ones; a pair counts as one */
-            uint64_t k = key_of(entries * (2 + (uint64_t)thread) + (draw(&state) & 65535));
+            uint64_t k = key_of(2 * entries + ((uint64_t)thread << 16) + (draw(&state) & 65535));
             peer->put(map, k, i);
             bench_require(peer->remove(map, k), "a key is missing");
             break;

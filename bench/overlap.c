@@ -42,6 +42,18 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double slowest_of(const struct track *tracks, int threads)
+{
+    double slowest = 0, sum = 0;
+    for (int i = 0; i < threads; i++) {
+        double rate = (double)tracks[i].at[tracks[i].count - 1].done / (double)(ended(&tracks[i]) - begun(&tracks[i]));
+        sum += rate;
+        if (i == 0 || rate < slowest)
+            slowest = rate;
+    }
+    return sum > 0 ? slowest / sum * threads : 0;
+}
+
 struct overlap overlap_of(const struct track *tracks, int threads, int cores)
 {
     static uint64_t begins[BENCH_THREADS_MAX], ends[BENCH_THREADS_MAX];
@@ -66,5 +78,5 @@ struct overlap overlap_of(const struct track *tracks, int threads, int cores)
     double done = 0;
     for (int i = 0; i < threads; i++)
         done += done_at(&tracks[i], to) - done_at(&tracks[i], from);
-    return (struct overlap){ done / (double)(to - from) * 1e3, share };
+    return (struct overlap){ done / (double)(to - from) * 1e3, share, slowest_of(tracks, threads) };
 }

@@ -13,7 +13,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#66
 
 def decades(low, high):
     """1, 2 and 5 times powers of ten that cover low to high."""
-    ticks = [digit * 10.0 ** power for power in range(-4, 8) for digit in (1, 2, 5)]
+    ticks = [digit * 10.0 ** power for power in range(-4, 11) for digit in (1, 2, 5)]
     first = max(i for i, tick in enumerate(ticks) if tick <= low)
     last = min(i for i, tick in enumerate(ticks) if tick >= high)
     return ticks[first:last + 1]
@@ -91,3 +91,17 @@ def draw_series(title, what, axis, rows, folder):
     values = list(dict.fromkeys(row["x"] for row in rows))
     places = {value: (value, 0.5 if len(values) == 1 else i / (len(values) - 1)) for i, value in enumerate(values)}
     write(folder, title, draw_lines(f"{title}: {what}", axis, rows, places))
+
+
+def draw_percentiles(rows, threads, folder):
+    """What one operation takes: one file a bench."""
+    for title in dict.fromkeys(row["bench"] for row in rows):
+        mine = []
+        for row in rows:
+            if row["bench"] != title or row["threads"] != threads or row["worst"] == 0:  # nobody did any in some
+                continue
+            for x, name in (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999"), ("worst", "worst")):
+                value = max(row[name], 1)
+                mine.append({"case": row["case"], "x": x, "median": value, "lowest": value, "highest": value})
+        if mine:
+            draw_series(f"{title}, {threads} threads: latency", "nanoseconds for one", "", mine, folder)

@@ -136,7 +136,7 @@ public final class Peers {
             long state = seed(thread, from), sum = 0;
             for (long i = from; i < to; i++) {
                 state = draw(state);
-                long k = key(ENTRIES * (2 + thread) + (state & 65535));
+                long k = key(2 * ENTRIES + ((long) thread << 16) + (state & 65535));
                 map.put(k, i);
                 sum += must(map.remove(k));
             }

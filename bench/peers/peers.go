@@ -111,7 +111,7 @@ func work(name string, thread int, from, to uint64) (sum uint64) {
 		case "hot":
 			at(key(7)).Add(1)
 		case "churn":
-			k := key(entries*(2+uint64(thread)) + draw(&state)&65535)
+			k := key(2*entries + uint64(thread)<<16 + draw(&state)&65535)
 			put(&table, k, i)
 			table.Delete(k)
 		case "grow":

@@ -92,7 +92,7 @@ fn work(world: &World, name: &str, thread: u64, from: u64, to: u64) -> u64 {
             "add" => sum += add(next()),
             "hot" => sum += add(key(7)),
             "churn" => {
-                let k = key(world.entries * (2 + thread) + (draw(&mut state) & 65535));
+                let k = key(2 * world.entries + (thread << 16) + (draw(&mut state) & 65535));
                 put(&world.map, k, i);
                 world.map.write().unwrap().remove(&k).expect("a key is missing");
             }
