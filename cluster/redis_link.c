@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum { HOPS = 8 }; /* redirections and loadings for one command */
@@ -69,6 +70,16 @@ static redisReply *next_reply(struct axi_link *link)
     return redisGetReply(link->context, &reply) == REDIS_OK ? reply : NULL;
 }
 
+/* Where no server listens, on a port that the kernel may also give to a client, it can connect a socket to itself: that would echo
+ * our commands, and keep the server from its port. */
+static bool is_its_own_peer(int fd)
+{
+    struct sockaddr_storage here = { 0 }, there = { 0 };
+    socklen_t here_size = sizeof here, there_size = sizeof there;
+    return getsockname(fd, (struct sockaddr *)&here, &here_size) == 0 && getpeername(fd, (struct sockaddr *)&there, &there_size) == 0 &&
+           here_size == there_size && memcmp(&here, &there, here_size) == 0;
+}
+
 static ax_status connect_to_target(struct axi_link *link)
 {
     const struct axi_redis_setup *setup = link->setup;
@@ -76,7 +87,7 @@ static ax_status connect_to_target(struct axi_link *link)
     link->context = redisConnectWithTimeout(link->target.host, link->target.port, limit);
     if (link->context == NULL)
         return AX_ENOMEM;
-    if (link->context->err != 0 || redisSetTimeout(link->context, limit) != REDIS_OK)
+    if (link->context->err != 0 || is_its_own_peer(link->context->fd) || redisSetTimeout(link->context, limit) != REDIS_OK)
         return lost(link);
     if (setup->password == NULL)
         return AX_OK;

@@ -5,7 +5,12 @@
  */
 #include "clients.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +84,42 @@ static void a_server_that_is_killed_has_kept_its_sales(void)
     ax_cluster_close(cluster);
 }
 
+static atomic_bool from_there;
+static atomic_int met_themselves;
+
+/* What hiredis calls as connect(2): it then comes from the port it goes to, as the kernel may choose. */
+int connect_from_there(int fd, const struct sockaddr *address, socklen_t length) __asm__("connect");
+int connect_from_there(int fd, const struct sockaddr *address, socklen_t length)
+{
+    if (atomic_load(&from_there) && bind(fd, address, length) == 0)
+        atomic_fetch_add(&met_themselves, 1);
+    return (int)syscall(SYS_connect, fd, address, length);
+}
+
+static void a_connection_to_itself_is_no_server(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof address;
+    char servers[40];
+    ax_order order;
+    uint32_t number;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_FATAL(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                getsockname(fd, (struct sockaddr *)&address, &length) == 0);
+    close(fd);
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", ntohs(address.sin_port));
+    ax_cluster *cluster = open_cluster(servers, 0);
+    ax_event *event = open_event(cluster, "event", 100);
+    CHECK_FATAL(ax_order_make(&order) == AX_OK);
+    atomic_store(&from_there, true);
+    do
+        CHECK_EQ(ax_event_sell(event, &order, 50, &number), AX_ETIMEDOUT);
+    while (atomic_load(&met_themselves) == 0);
+    ax_event_close(event, 0);
+    ax_cluster_close(cluster);
+    atomic_store(&from_there, false);
+}
+
 static void what_is_not_ours_is_refused(void)
 {
     struct redis_server server;
@@ -129,6 +170,7 @@ int main(void)
 {
     RUN(a_failover_forgets_no_sale_that_was_told);
     RUN(a_server_that_is_killed_has_kept_its_sales);
+    RUN(a_connection_to_itself_is_no_server);
     RUN(what_is_not_ours_is_refused);
     RUN(a_folder_is_gone_with_the_process_that_started_its_server);
     return check_summary();
