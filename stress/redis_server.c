@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 60000, STEP_MS = 5, LEAST_PORT = 20000, PORTS = 30000, BUS = 10000, ATTEMPTS = 20 };
+enum { PATIENCE_MS = 60000, STEP_MS = 5, LEAST_PORT = 10000, PORTS = 10000, BUS = 10000, ATTEMPTS = 20 };
 
 void redis_server_nap(int ms)
 {
@@ -39,7 +39,8 @@ static bool is_free(int port)
     return fine;
 }
 
-/* Below the ports the kernel gives to clients, and with room for the cluster's second port. */
+/* The cluster's second port, too, is below those that the kernel gives to clients (from 32768): one of them could have it when the
+ * server comes back, and a client that tries again and again could be connected to itself. */
 static int choose_port(void)
 {
     for (;;) {
@@ -123,7 +124,7 @@ static void put_in_background(struct redis_server *server)
 
 struct redisReply *redis_server_ask(const struct redis_server *server, const char *format, ...)
 {
-    const struct timeval limit = { 5, 0 };
+    const struct timeval limit = { PATIENCE_MS / 1000, 0 };
     redisContext *context = redisConnectWithTimeout("127.0.0.1", server->port, limit);
     redisReply *reply = NULL;
     va_list arguments;

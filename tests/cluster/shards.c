@@ -90,7 +90,7 @@ static void set_slot(int slot, int at, const char *state, int other)
 static void move_keys(const char *event, int from, int to, const char *kinds[], int count)
 {
     for (int i = 0; i < count; i++) {
-        redisReply *reply = redis_server_ask(&node[from], "MIGRATE 127.0.0.1 %d ax:{%s}:%s 0 5000", node[to].port, event, kinds[i]);
+        redisReply *reply = redis_server_ask(&node[from], "MIGRATE 127.0.0.1 %d ax:{%s}:%s 0 60000", node[to].port, event, kinds[i]);
         CHECK(reply != NULL && reply->type == REDIS_REPLY_STATUS);
         freeReplyObject(reply);
     }
