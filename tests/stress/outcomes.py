@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """outcomes.py OUTCOMES LITMUS: outcomes are counted and judged; the classic shapes show nothing that C11 forbids."""
 import json
+import os
 import subprocess
 import sys
 
@@ -32,10 +33,13 @@ for refused, why in ((("--test", "none"), "no such test"), (("--iters", "0"), "i
 tests = json.loads(run(0, litmus, "--iters", "1000", "--json").stdout)["tests"]
 assert len(tests) == 18 and all(t["runs"] >= 1000 for t in tests)
 
-# Every machine that C11 runs on has store buffers. Two threads that are never at work at once show nothing: try on.
-for _ in range(1000):
+# Every machine that C11 runs on has store buffers. Two threads that are never at work at once show nothing: try on. On one
+# processor they never are.
+for _ in range(1000 if len(os.sched_getaffinity(0)) > 1 else 0):
     if "interesting" in run(0, litmus, "--test", "SB+rlx", "--duration", "0.05").stdout:
         break
 else:
-    sys.exit("store buffering was never seen")
+    if len(os.sched_getaffinity(0)) > 1:
+        sys.exit("store buffering was never seen")
+    print("one processor: store buffering was not looked for")
 print("outcomes: as declared")

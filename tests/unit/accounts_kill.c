@@ -6,6 +6,7 @@
  */
 #include <atomicx/accounts.h>
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -96,6 +97,8 @@ static void round_of_kills(unsigned seed)
         CHECK_EQ(ax_accounts_deposit(t, 0, 0), AX_OK);
         children[k % PROCESSES] = start(s, memory, size, seed);
     }
+    while (atomic_load(&s->transfers) == 0) /* a busy machine may not have let any of them move money yet */
+        sched_yield();
     for (int i = 0; i < PROCESSES; i++)
         stop(children[i]);
     audit(s, t);

@@ -75,7 +75,7 @@ static void add_beside_other_threads(void)
 static int child(void)
 {
     pthread_barrier_init(&all_seated, NULL, WORKERS);
-    alarm(20); /* a deadlock is a failure, not a hang */
+    alarm(200); /* a deadlock is a failure, not a hang */
     int64_t before[WORKERS], counted = ax_counter_read(&counter);
     for (int i = 0; i < WORKERS; i++)
         before[i] = ax_adder_sum(&adders[i]);

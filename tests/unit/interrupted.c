@@ -18,7 +18,7 @@
 
 #include "../stepping.h"
 
-static const char *promising; /* the call that must neither block nor allocate; NULL: none is going on */
+static _Thread_local const char *promising; /* the call that must neither block nor allocate; NULL: none is going on */
 
 struct call {
     const char *name;

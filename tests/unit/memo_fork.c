@@ -94,7 +94,7 @@ static void in_child(void (*use)(void))
     pid_t child = fork();
     CHECK_FATAL(child >= 0);
     if (child == 0) {
-        alarm(60);
+        alarm(200);
         check_failures = 0;
         use();
         leave_child(check_failures != 0);
