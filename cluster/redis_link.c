@@ -76,8 +76,9 @@ static bool is_its_own_peer(int fd)
 {
     struct sockaddr_storage here = { 0 }, there = { 0 };
     socklen_t here_size = sizeof here, there_size = sizeof there;
-    return getsockname(fd, (struct sockaddr *)&here, &here_size) == 0 && getpeername(fd, (struct sockaddr *)&there, &there_size) == 0 &&
-           here_size == there_size && memcmp(&here, &there, here_size) == 0;
+    return getsockname(fd, (struct sockaddr *)&here, &here_size) == 0 &&
+           getpeername(fd, (struct sockaddr *)&there, &there_size) == 0 && here_size == there_size &&
+           memcmp(&here, &there, here_size) == 0;
 }
 
 static ax_status connect_to_target(struct axi_link *link)
