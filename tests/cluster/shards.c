@@ -112,10 +112,10 @@ static void an_event_is_sold_while_it_moves(void)
     set_slot(slot, 1, "IMPORTING", 0);
     set_slot(slot, 0, "MIGRATING", 1);
     numbers[1] = settle(event, &orders[1]); /* all keys are still here */
+    CHECK(!says(&node[1], "INFO commandstats", "cmdstat_asking"));
     move_keys(name, 0, 1, kinds, 1);
     CHECK_EQ(ax_event_sell(event, &orders[2], 100, &number), AX_ETIMEDOUT); /* some here, some there: TRYAGAIN */
     move_keys(name, 0, 1, kinds + 1, 4);
-    CHECK(!says(&node[1], "INFO commandstats", "cmdstat_asking"));
     numbers[2] = settle(event, &orders[2]); /* all there, and not announced: ASK */
     CHECK(says(&node[1], "INFO commandstats", "cmdstat_asking"));
     set_slot(slot, 1, "NODE", 1);
