@@ -18,6 +18,7 @@
 
 /* The child notices its own hangs first; the parent waits this much longer for one that can't. */
 #define GRACE_NS (UINT64_C(5) * AXI_SECOND)
+#define LOOK_MS 200
 
 void axi_heartbeat(const struct axi_stress *stress, char what)
 {
@@ -45,12 +46,11 @@ static int be_the_child(struct axi_stress *stress, int pipe_end, pid_t parent, i
 /* Reads heartbeats until the child is gone; false: it hung and was killed. */
 static bool watch_child(const struct axi_stress *stress, pid_t child, int pipe_end, bool *done)
 {
-    uint64_t limit = stress->hang_ns + GRACE_NS;
-    uint64_t last = axi_now_ns();
+    struct axi_stillness silence = { .looked_ns = axi_now_ns() };
     bool told = false;
     for (;;) {
         struct pollfd poll_fd = { .fd = pipe_end, .events = POLLIN };
-        int ready = poll(&poll_fd, 1, 200);
+        int ready = poll(&poll_fd, 1, LOOK_MS);
         if (axi_interrupted() && !told) {
             kill(child, SIGTERM);
             told = true;
@@ -61,8 +61,8 @@ static bool watch_child(const struct axi_stress *stress, pid_t child, int pipe_e
             return true;
         if (count > 0) {
             *done = *done || beats[count - 1] == 'd';
-            last = axi_now_ns();
-        } else if (axi_now_ns() - last > limit) {
+            silence.ns = 0;
+        } else if (axi_still_ns(&silence, LOOK_MS * (AXI_SECOND / 1000)) > stress->hang_ns + GRACE_NS) {
             kill(child, SIGKILL);
             return false;
         }

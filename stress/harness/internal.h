@@ -140,6 +140,16 @@ void axi_threads_free(struct axi_stress *stress);
 
 /* watch.c: waits for the workers, then for the observers. False: they hang, and the sentence says so. */
 bool axi_watch(struct axi_stress *stress, char *sentence, size_t size);
+
+/*
+ * For who looks every look_ns whether others move: for how long they have not (ns; 0 again when they have). Of the time since
+ * the look before, two such turns count at most: a watcher that came later was itself not let to run, by Ctrl-Z or a busy
+ * machine, and the others may not have been, either.
+ */
+struct axi_stillness {
+    uint64_t ns, looked_ns;
+};
+uint64_t axi_still_ns(struct axi_stillness *stillness, uint64_t look_ns);
 uint64_t axi_operations_done(const struct axi_stress *stress);
 
 /* pin.c */

@@ -114,12 +114,20 @@ static void say_hung(const struct axi_stress *stress, char *sentence, size_t siz
              run->threads, axi_operations_done(stress));
 }
 
+uint64_t axi_still_ns(struct axi_stillness *stillness, uint64_t look_ns)
+{
+    uint64_t now = axi_now_ns(), passed = now - stillness->looked_ns;
+    stillness->looked_ns = now;
+    stillness->ns += passed < 2 * look_ns ? passed : 2 * look_ns;
+    return stillness->ns;
+}
+
 bool axi_watch(struct axi_stress *stress, char *sentence, size_t size)
 {
     const ax_stress_run *run = &stress->run;
     struct progress progress = progress_start(stress);
     uint64_t begun = axi_now_ns();
-    uint64_t moved_at = begun;
+    struct axi_stillness stillness = { .looked_ns = begun };
     uint64_t batches = 0;
     uint32_t finished = 0;
     const uint32_t *left = &stress->workers_left;
@@ -140,23 +148,24 @@ bool axi_watch(struct axi_stress *stress, char *sentence, size_t size)
             /* relaxed: observers only have to see it some time */
             AX_DETAIL_STORE_RELAXED(&stress->observers_stop, 1u);
             left = &stress->observers_left;
-            moved_at = axi_now_ns();
+            stillness.ns = 0;
             continue;
         }
-        now = axi_now_ns();
         pthread_mutex_lock(&stress->mutex);
         uint32_t finished_now = run->threads - stress->workers_left;
         pthread_mutex_unlock(&stress->mutex);
         uint64_t batches_now = AX_DETAIL_LOAD_RELAXED(&stress->epoch);
+        uint64_t still_ns = axi_still_ns(&stillness, TICK_NS);
         if (batches_now != batches || finished_now != finished) {
-            moved_at = now;
+            stillness.ns = 0;
             batches = batches_now;
             finished = finished_now;
-        } else if (now - moved_at > stress->hang_ns) {
+        } else if (still_ns > stress->hang_ns) {
             say_hung(stress, sentence, size);
             break;
         }
         axi_heartbeat(stress, '.');
+        now = stillness.looked_ns;
         if (progress.shown && now >= progress.next_ns) {
             progress_show(&progress, stress, now - begun);
             progress.next_ns = now + AXI_SECOND / 4;

@@ -258,6 +258,20 @@ def interruption():
                   wait_until(lambda: threads_of(worker) == 0) and os.listdir(folder) == [], os.listdir(folder))
 
 
+def suspension():
+    """Ctrl-Z: time in which nobody was let to run is no hang."""
+    process = subprocess.Popen([COUNTER, "--impl", "broken-copied", "--threads", "2", "--iters", "1e15", "--hang-after", "2"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    check("before Ctrl-Z: at work", wait_until(lambda: children_of(process.pid) and workers_at_work(children_of(process.pid)[0]) >= 2))
+    os.killpg(process.pid, signal.SIGSTOP)
+    time.sleep(8)  # a child may be silent for five seconds more
+    os.killpg(process.pid, signal.SIGCONT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    check("after Ctrl-Z: goes on", process.returncode == 130 and "so far (interrupted)" in out, (process.returncode, out, err))
+
+
 def many_threads():
     def little_memory():
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -324,8 +338,8 @@ def counted(part):
 
 
 # Side by side, as most of them wait most of the time.
-PARTS = verdicts, terminal, interruption, many_threads, numbers, refusals, talk, replay, records
-with concurrent.futures.ProcessPoolExecutor(4) as pool:
+PARTS = suspension, verdicts, terminal, interruption, many_threads, numbers, refusals, talk, replay, records
+with concurrent.futures.ProcessPoolExecutor(5) as pool:
     made, failed = (sum(counts) for counts in zip(*pool.map(counted, PARTS)))
 print(f"{made} checks, {failed} failed")
 sys.exit(1 if failed or not made else 0)
