@@ -132,6 +132,11 @@ THREAD(writes_its_byte) { bytes[(size_t)self - 1] = 1; return NULL; }
 THREAD(writes_first_byte) { bytes[0] = 2; return NULL; }
 AX_MODEL_TEST(repaired_neighbouring_bytes) { run2(writes_its_byte, writes_its_byte); }
 AX_MODEL_BROKEN(broken_same_byte, "data race") { run2(writes_first_byte, writes_first_byte); }
+/* Three races at once, of which an order of plain accesses finds one; each replays from its own token (tokens.py). */
+static __attribute__((noinline)) void writes_it(void) { bytes[0] = 3; }
+THREAD(reads_first_byte) { return (void *)(size_t)bytes[0]; }
+THREAD(has_it_written) { writes_it(); return NULL; }
+AX_MODEL_BROKEN(broken_same_byte_of_three, "data race") { run3(reads_first_byte, writes_first_byte, has_it_written); }
 
 static int *volatile nowhere;
 AX_MODEL_BROKEN(broken_null_pointer, "crash") { *nowhere = 1; }

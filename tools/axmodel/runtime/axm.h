@@ -165,15 +165,17 @@ struct axm {
     uint8_t verdict;       /* enum axm_verdict */
     bool stalled;          /* a run has gone on for seconds without an event */
     bool shrinking;        /* runs count for nothing */
+    bool lenient;          /* replays: a token that does not fit is taken as far as it goes */
     uint8_t tid_parent[AXM_THREADS], tid_child[AXM_THREADS], tids;
     void *controller;      /* saved stack pointer */
     uint64_t rng;
     struct ax_model_case *test;
     char message[512];
-    uintptr_t pc1, pc2;    /* where the violation was seen, and the other access */
+    uintptr_t pc1, pc2;    /* where the violation is, and the other access */
     uint8_t tid1, tid2;
-    uintptr_t calls1[AXM_CALLS];
-    uint16_t depth1;
+    uint8_t caught;        /* the thread that was running, and its callers */
+    uint16_t depth;
+    uintptr_t calls[AXM_CALLS];
     struct axm_stats stats;
 };
 
@@ -293,6 +295,7 @@ void axm_token_end(bool violated);
 void axm_token_advance(void);
 void axm_token_again(void);
 void axm_token_resume(const struct axm_fiber *f);
+void axm_token_arrive(void);
 void axm_token_stop(void);
 void axm_token_refuse(void) __attribute__((noreturn));
 unsigned axm_token_back(void);
@@ -304,7 +307,7 @@ static inline void axm_token_check(void)
     if (AXM_UNLIKELY(axm.astray))
         axm_token_refuse();
 }
-void axm_token_make(char *out, size_t size);
+void axm_token_make(char *out, size_t size, bool whole);
 
 /* shadow.c */
 enum axm_touch { AXM_TOUCH_READ, AXM_TOUCH_WRITE, AXM_TOUCH_FREE };
@@ -325,7 +328,7 @@ void axm_violation(enum axm_verdict v, uintptr_t pc, const char *fmt, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 void axm_note(enum axm_verdict v, uintptr_t pc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 const char *axm_verdict_name(enum axm_verdict v);
-void axm_print_violation(const char *test);
+void axm_print_violation(const char *test, const char *token);
 
 /* shrink.c */
 void axm_report(const char *test);

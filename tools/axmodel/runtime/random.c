@@ -88,11 +88,13 @@ void axm_sample_reconsider(void)
     struct axm_fiber *self = axm.cur;
     step++;
     if (axm.opt.mode == AXM_REPLAY) {
-        axm_token_stop();
+        axm_token_arrive();
         axm_set_state(self, AXM_FRONTIER);
         struct axm_fiber *f = axm_random_pick();
-        if (f != self)
+        if (f != self) {
+            axm_token_stop();
             axm_yield_to(f);
+        }
         axm_set_state(self, AXM_READY);
         axm_token_advance();
         return;

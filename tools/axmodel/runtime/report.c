@@ -50,12 +50,12 @@ static void note(enum axm_verdict v, uintptr_t pc, const char *fmt, va_list args
     vsnprintf(axm.message, sizeof axm.message, fmt, args);
     axm.verdict = (uint8_t)v;
     axm.pc1 = pc;
-    axm.depth1 = 0;
+    axm.depth = 0;
     if (axm.cur == NULL)
         return;
-    axm.tid1 = axm.cur->tid;
-    axm.depth1 = axm.cur->depth < AXM_CALLS ? axm.cur->depth : AXM_CALLS;
-    memcpy(axm.calls1, axm.cur->calls, axm.depth1 * sizeof axm.calls1[0]);
+    axm.tid1 = axm.caught = axm.cur->tid;
+    axm.depth = axm.cur->depth < AXM_CALLS ? axm.cur->depth : AXM_CALLS;
+    memcpy(axm.calls, axm.cur->calls, axm.depth * sizeof axm.calls[0]);
 }
 
 void axm_note(enum axm_verdict v, uintptr_t pc, const char *fmt, ...)
@@ -282,27 +282,35 @@ void axm_print_trace(void)
     }
 }
 
-void axm_print_violation(const char *test)
+/* Who called the thread that was running. What called the other one nobody has kept. */
+static void print_callers(void)
 {
-    static AXM_STATE char token[1 << 16];
+    char place[512];
+    unsigned outermost = axm.depth > 9 ? axm.depth - 9u : 0;
+    for (unsigned k = axm.depth; k-- > outermost + 1;) {
+        axm_where(axm.calls[k], place, sizeof place);
+        fprintf(stderr, "     called from %s\n", place);
+    }
+}
+
+void axm_print_violation(const char *test, const char *token)
+{
     char place[512];
     bool ours = axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED;
     fprintf(stderr, "%s: %s: %s\n", test, names[axm.verdict], axm.message);
     if (axm.pc1 != 0) {
         axm_where(axm.pc1, place, sizeof place);
         fprintf(stderr, "  at %s\n", place);
-        unsigned outermost = axm.depth1 > 9 ? axm.depth1 - 9u : 0;
-        for (unsigned k = axm.depth1; k-- > outermost + 1;) {
-            axm_where(axm.calls1[k], place, sizeof place);
-            fprintf(stderr, "     called from %s\n", place);
-        }
+        if (axm.tid1 == axm.caught)
+            print_callers();
     }
     if (axm.pc2 != 0) {
         axm_where(axm.pc2, place, sizeof place);
         fprintf(stderr, "  and thread %u at %s\n", axm.tid2, place);
+        if (axm.tid2 == axm.caught && axm.tid1 != axm.caught)
+            print_callers();
     }
     axm_print_trace();
-    axm_token_make(token, sizeof token);
     if (!ours)
-        fprintf(stderr, "  replay: --test %s --replay %s\n", test, token[0] != '\0' ? token : "A");
+        fprintf(stderr, "  replay: --test %s --replay %s\n", test, token);
 }

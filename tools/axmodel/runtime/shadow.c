@@ -178,63 +178,73 @@ static inline struct axm_cell *find_or_add(uintptr_t key)
     return AXM_LIKELY(axm_cell_is(c, key)) ? c : search(key);
 }
 
-static const char *const touch_name[] = {"read", "write", "free"};
+/* One of two accesses that meet. */
+struct party {
+    enum axm_touch how;
+    bool atomic;
+    uint8_t tid;
+    uintptr_t pc;
+};
 
-static void report_race(const char *mine, uintptr_t addr, size_t size, uintptr_t pc, const char *other, uint8_t tid,
-                        uintptr_t other_pc)
+static inline struct party running(enum axm_touch how, bool atomic, uintptr_t pc)
 {
-    axm.pc2 = other_pc;
-    axm.tid2 = tid;
-    axm_violation(AXM_RACE, pc, "%s of %zu bytes at %#zx by thread %u is not ordered with an earlier %s by thread %u",
-                  mine, size, (size_t)addr, axm.cur->tid, other, tid);
+    return (struct party){how, atomic, axm.cur->tid, pc};
 }
 
-static void report_freed(const char *mine, uintptr_t addr, const struct record *r, uintptr_t pc)
+static const char *name_of(const struct party *p)
 {
-    axm.pc2 = r->pc;
-    axm.tid2 = r->tid;
-    if (mine[0] == 'f')
-        axm_violation(AXM_DOUBLE_FREE, pc, "memory at %#zx is freed again; thread %u has freed it", (size_t)addr, r->tid);
-    axm_violation(AXM_USE_AFTER_FREE, pc, "%s at %#zx by thread %u of memory that thread %u has freed", mine,
-                  (size_t)addr, axm.cur->tid, r->tid);
+    static const char *const plain[] = {"plain read", "plain write", "free"}, *const atomic[] = {"atomic read", "atomic write"};
+    return p->atomic ? atomic[p->how] : plain[p->how];
 }
 
-/* The atomic accesses of this run to a location, against a plain access of the running thread. */
-static void check_atomics(uint16_t loc, enum axm_touch how, uintptr_t pc)
+static size_t first_byte(uintptr_t key, uint8_t bytes) { return key << 3 | (unsigned)__builtin_ctz(bytes); }
+
+/* Happens-before does not order the two, and so neither is the earlier one: they are named by the numbers of their threads,
+ * and with the bytes that both use. The report is the same in whatever order this run has come by them. */
+static void report_unordered(struct party a, struct party b, uintptr_t key, uint8_t bytes)
+{
+    const struct party *p = a.tid < b.tid ? &a : &b, *q = a.tid < b.tid ? &b : &a;
+    int size = __builtin_popcount(bytes);
+    if (a.how == AXM_TOUCH_FREE || b.how == AXM_TOUCH_FREE)
+        axm_note(AXM_USE_AFTER_FREE, p->pc, "%s by thread %u and %s by thread %u, of memory at %#zx, are not ordered",
+                 name_of(p), p->tid, name_of(q), q->tid, first_byte(key, bytes));
+    else
+        axm_note(AXM_RACE, p->pc, "%s by thread %u and %s by thread %u, of %d byte%s at %#zx, are not ordered", name_of(p),
+                 p->tid, name_of(q), q->tid, size, size == 1 ? "" : "s", first_byte(key, bytes));
+    axm.tid1 = p->tid;
+    axm.pc2 = q->pc;
+    axm.tid2 = q->tid;
+    axm_stop(AXM_END_VIOLATED);
+}
+
+/* The atomic accesses of this run to a location, against a plain access of the running thread to these bytes of it. */
+static void check_atomics(uint16_t loc, struct party mine, uintptr_t key, uint8_t bytes)
 {
     const struct axm_graph *g = axm.g;
     for (uint16_t i = g->locs[loc].accesses; i != AXM_NONE; i = g->ev[i].loc_prev) {
         const struct axm_event *e = &g->ev[i];
         if (axm.fiber[e->tid]->pos <= e->idx || axm.cur->cur.v[e->tid] >= e->tick)
             continue;
-        if (how == AXM_TOUCH_READ && e->kind != AXM_WRITE)
+        if (mine.how == AXM_TOUCH_READ && e->kind != AXM_WRITE)
             continue;
-        bool free = how == AXM_TOUCH_FREE;
-        axm.pc2 = e->pc;
-        axm.tid2 = e->tid;
-        axm_violation(free ? AXM_USE_AFTER_FREE : AXM_RACE, pc,
-                      "plain %s of %#zx by thread %u is not ordered with an earlier atomic %s by thread %u",
-                      touch_name[how], (size_t)g->locs[loc].addr, axm.cur->tid,
-                      e->kind == AXM_WRITE ? "write" : "read", e->tid);
+        enum axm_touch how = e->kind == AXM_WRITE ? AXM_TOUCH_WRITE : AXM_TOUCH_READ;
+        report_unordered(mine, (struct party){how, true, e->tid, e->pc}, key, bytes);
     }
 }
 
-/* A conflict of this access with record r, if there is one. */
-static void check_record(const struct record *r, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+/* A conflict of an access of the running thread to bytes of a cell with record r, if there is one. */
+static inline void check_record(const struct record *r, struct party mine, uintptr_t key, uint8_t mask)
 {
-    const struct axm_fiber *f = axm.cur;
-    if (r->kind == AXM_TOUCH_FREE)
-        report_freed(touch_name[how], addr, r, pc);
-    if (f->cur.v[r->tid] >= r->clk || r->tid == f->tid || (how == AXM_TOUCH_READ && r->kind == AXM_TOUCH_READ))
-        return;
-    if (how == AXM_TOUCH_FREE) {
+    uint8_t bytes = r->mask & mask;
+    if (axm.cur->cur.v[r->tid] < r->clk && r->tid != mine.tid) {
+        if (mine.how != AXM_TOUCH_READ || r->kind != AXM_TOUCH_READ)
+            report_unordered(mine, (struct party){r->kind, false, r->tid, r->pc}, key, bytes);
+    } else if (r->kind == AXM_TOUCH_FREE) {
         axm.pc2 = r->pc;
         axm.tid2 = r->tid;
-        axm_violation(AXM_USE_AFTER_FREE, pc, "thread %u frees memory at %#zx while thread %u may still %s it", f->tid,
-                      (size_t)addr, r->tid, touch_name[r->kind]);
+        axm_violation(AXM_USE_AFTER_FREE, mine.pc, "%s at %#zx by thread %u of memory that thread %u has freed", name_of(&mine),
+                      first_byte(key, bytes), mine.tid, r->tid);
     }
-    report_race(how == AXM_TOUCH_WRITE ? "plain write" : "plain read", addr, size, pc,
-                r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
 }
 
 static void make_own(struct axm_cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
@@ -244,8 +254,7 @@ static void make_own(struct axm_cell *c, uint8_t mask, enum axm_touch how, uintp
     axm_touch_own(c, c->key, c->sole, (uint16_t)(axm.cur->tick + 1), how == AXM_TOUCH_WRITE, pc);
 }
 
-static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mask, uintptr_t addr, size_t size,
-                                                 enum axm_touch how, uintptr_t pc)
+static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mask, enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
     share(c);
@@ -257,7 +266,7 @@ static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mas
             link = &r->next;
             continue;
         }
-        check_record(r, addr, size, how, pc);
+        check_record(r, running(how, false, pc), c->key, mask);
         bool ordered = f->cur.v[r->tid] >= r->clk || r->tid == f->tid;
         if (ordered && (r->mask & ~mask) == 0 && (how != AXM_TOUCH_READ || r->kind == AXM_TOUCH_READ)) {
             if (mine != AXM_NO_RECORD)
@@ -276,7 +285,7 @@ static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mas
             uint8_t bytes = (uint8_t)(((1u << l->size) - 1) << i);
             if (!(bytes & mask))
                 continue;
-            check_atomics(c->loc[i], how, pc);
+            check_atomics(c->loc[i], running(how, false, pc), c->key, bytes & mask);
             if (how == AXM_TOUCH_READ)
                 continue;
             c->loc[i] = AXM_NONE;
@@ -298,7 +307,7 @@ static __attribute__((noinline)) void touch_cell(struct axm_cell *c, uint8_t mas
 
 /* Writes or frees the whole cells from..to: those that are there one by one, the others together; false when there is
  * no room for that. */
-static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
+static bool touch_range(uintptr_t from, uintptr_t to, enum axm_touch how, uintptr_t pc)
 {
     const struct axm_fiber *f = axm.cur;
     if (ranges_used == RANGES)
@@ -307,7 +316,7 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
     for (uintptr_t key = from; key <= to; key++) {
         struct axm_cell *c = find(key);
         if (c != NULL)
-            touch_cell(c, 0xff, addr, size, how, pc);
+            touch_cell(c, 0xff, how, pc);
         else
             absent = true;
     }
@@ -316,7 +325,7 @@ static bool touch_range(uintptr_t from, uintptr_t to, uintptr_t addr, size_t siz
     unsigned kept = 0;
     for (unsigned k = 0; k < ranges_used; k++) {
         if (ranges[k].from <= to && ranges[k].to >= from)
-            check_record(&ranges[k].record, addr, size, how, pc);
+            check_record(&ranges[k].record, running(how, false, pc), ranges[k].from > from ? ranges[k].from : from, 0xff);
         if (ranges[k].from < from || ranges[k].to > to)
             ranges[kept++] = ranges[k];
     }
@@ -347,7 +356,7 @@ static __attribute__((noinline)) void touch_cells(uintptr_t addr, size_t size, e
 {
     uintptr_t last = addr + size - 1;
     uintptr_t whole = (addr + 7) >> 3, end = (addr + size) >> 3; /* the cells that lie within */
-    bool together = how != AXM_TOUCH_READ && size >= RANGE_BYTES && touch_range(whole, end - 1, addr, size, how, pc);
+    bool together = how != AXM_TOUCH_READ && size >= RANGE_BYTES && touch_range(whole, end - 1, how, pc);
     for (uintptr_t key = addr >> 3; key <= last >> 3; key++) {
         if (together && key == whole)
             key = end;
@@ -356,13 +365,12 @@ static __attribute__((noinline)) void touch_cells(uintptr_t addr, size_t size, e
         unsigned from = key == addr >> 3 ? addr & 7 : 0;
         unsigned to = key == last >> 3 ? (last & 7) + 1 : 8;
         uint8_t mask = (uint8_t)(((1u << to) - 1) & ~((1u << from) - 1));
-        touch_cell(find_or_add(key), mask, addr, size, how, pc);
+        touch_cell(find_or_add(key), mask, how, pc);
     }
 }
 
 /* An access to a cell that is new or not the thread's alone. */
-static __attribute__((noinline)) void touch_other(uintptr_t key, uint8_t mask, uintptr_t addr, size_t size,
-                                                  enum axm_touch how, uintptr_t pc)
+static __attribute__((noinline)) void touch_other(uintptr_t key, uint8_t mask, enum axm_touch how, uintptr_t pc)
 {
     struct axm_cell *c = axm_cell_place(key);
     if (empty(c) && ranges_used == 0 && how != AXM_TOUCH_FREE && axm_cells.used <= axm_cells.mask / 2) {
@@ -373,7 +381,7 @@ static __attribute__((noinline)) void touch_other(uintptr_t key, uint8_t mask, u
     c = find_or_add(key);
     share(c);
     if (how == AXM_TOUCH_FREE || c->covered & mask || !touch_again(c, mask, how, pc))
-        touch_cell(c, mask, addr, size, how, pc);
+        touch_cell(c, mask, how, pc);
 }
 
 void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
@@ -392,7 +400,7 @@ void axm_touch(uintptr_t addr, size_t size, enum axm_touch how, uintptr_t pc)
     uint8_t mask = (uint8_t)(((1u << size) - 1) << offset);
     if (AXM_UNLIKELY(how == AXM_TOUCH_FREE || !axm_touch_own(axm_cell_place(key), key, sole_of(f, mask),
                                                              (uint16_t)(f->tick + 1), how == AXM_TOUCH_WRITE, pc)))
-        touch_other(key, mask, addr, size, how, pc);
+        touch_other(key, mask, how, pc);
 }
 
 /* The memory begins a new life: nothing of what was known about it counts. */
@@ -447,18 +455,9 @@ uint16_t axm_locate_new(uintptr_t addr, unsigned size, uintptr_t pc, uint16_t kn
 
 void axm_check_plain(uintptr_t addr, unsigned size, uintptr_t pc, bool writes)
 {
-    const struct axm_fiber *f = axm.cur;
     const struct axm_cell *c = find_or_add(addr >> 3);
     uint8_t mask = (uint8_t)(((1u << size) - 1) << (addr & 7));
-    for (uint32_t i = c->records; i != AXM_NO_RECORD; i = records[i].next) {
-        const struct record *r = &records[i];
-        if (!(r->mask & mask))
-            continue;
-        if (r->kind == AXM_TOUCH_FREE)
-            report_freed(writes ? "atomic write" : "atomic read", addr, r, pc);
-        if (f->cur.v[r->tid] >= r->clk || r->tid == f->tid || (r->kind == AXM_TOUCH_READ && !writes))
-            continue;
-        report_race(writes ? "atomic write" : "atomic read", addr, size, pc,
-                    r->kind == AXM_TOUCH_WRITE ? "plain write" : "plain read", r->tid, r->pc);
-    }
+    for (uint32_t i = c->records; i != AXM_NO_RECORD; i = records[i].next)
+        if (records[i].mask & mask)
+            check_record(&records[i], running(writes ? AXM_TOUCH_WRITE : AXM_TOUCH_READ, true, pc), c->key, mask);
 }

@@ -5,7 +5,9 @@
  *
  * Executions are changed as replay tokens (token.c): steps are taken out, made plainer or moved together, and
  * where a token says nothing the threads run one after the other. Delta debugging (Zeller and Hildebrandt, IEEE
- * TSE 2002) says in which portions to take out. What is reported has been replayed from its own token. */
+ * TSE 2002) says in which portions to take out.
+ *
+ * What is reported has been replayed from the token that is reported with it, to the last word. */
 #include "axm.h"
 
 #include <stdio.h>
@@ -23,7 +25,7 @@ static AXM_STATE bool any;
 static AXM_STATE struct measure best_measure;
 static AXM_STATE char text[TEXT];
 static AXM_STATE uint8_t verdict;
-static AXM_STATE uintptr_t place;
+static AXM_STATE uintptr_t place, other_place;
 static AXM_STATE unsigned runs;
 
 static bool less(const struct measure *a, const struct measure *b)
@@ -49,15 +51,23 @@ static struct measure measure_of(const struct axm_graph *g, const struct axm_ste
     return m;
 }
 
-/* Runs these steps; true when that ends in the violation that is looked for. */
-static bool shows_it(const struct axm_step *steps, unsigned count)
+/* Runs these steps; true when that ends in a violation of the kind that is looked for. */
+static bool is_violated(const struct axm_step *steps, unsigned count)
 {
-    runs++;
     axm_token_set(steps, count);
     axm_graph_clear(axm.g);
     axm_random_begin(1, 0);
     axm_token_begin();
-    return axm_execute(false) && axm.verdict == verdict && axm.pc1 == place;
+    return axm_execute(false) && axm.verdict == verdict;
+}
+
+/* The same, at the place that is looked for, or at the two of them. Which of those is the first may depend on which
+ * threads come by them. */
+static bool shows_it(const struct axm_step *steps, unsigned count)
+{
+    runs++;
+    return is_violated(steps, count) && ((axm.pc1 == place && axm.pc2 == other_place) ||
+                                         (axm.pc1 == other_place && axm.pc2 == place));
 }
 
 static bool stop(void) { return runs >= MOST_RUNS || axm.stalled; }
@@ -67,7 +77,7 @@ static bool try(const struct axm_step *steps, unsigned count)
 {
     if (stop() || !shows_it(steps, count))
         return false;
-    axm_token_make(text, sizeof text);
+    axm_token_make(text, sizeof text, false);
     if (axm_token_parse(text) != 0)
         return false;
     count = axm_token_get(trial);
@@ -152,35 +162,98 @@ static void shrink(void)
     } while (better && !stop());
 }
 
-/* Reports the violation in which the search has just ended, smaller where that can be had. */
-void axm_report(const char *test)
+/* The outermost function has no caller that is told. */
+static bool same_callers(const struct axm *a, const struct axm *b)
 {
-    static AXM_STATE struct axm kept;
-    bool ours = axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED;
-    if (!axm.opt.shrink || ours || axm.stalled || axm.opt.mode == AXM_REPLAY) {
-        axm_print_violation(test);
-        return;
+    if (a->depth <= 1 && b->depth <= 1)
+        return true;
+    return a->caught == b->caught && a->depth == b->depth && memcmp(a->calls, b->calls, a->depth * sizeof a->calls[0]) == 0;
+}
+
+/* Whether the report on a would be that on b. */
+static bool same_report(const struct axm *a, const struct axm *b)
+{
+    return a->verdict == b->verdict && strcmp(a->message, b->message) == 0 && a->pc1 == b->pc1 && a->pc2 == b->pc2 &&
+           a->tid1 == b->tid1 && a->tid2 == b->tid2 && same_callers(a, b);
+}
+
+/* Reports the replay in which a violation was seen, if it comes back from this token, as a user will hand it in. */
+static bool report_from(const char *token, const char *test)
+{
+    static AXM_STATE struct axm seen;
+    seen = axm;
+    axm.g = axm_graph_new();
+    axm.shrinking = true;
+    axm.lenient = false;
+    verdict = seen.verdict;
+    bool same = axm_token_parse(token) == 0 && is_violated(trial, axm_token_get(trial)) && same_report(&axm, &seen);
+    if (same) {
+        axm_token_make(text, sizeof text, false);
+        same = strcmp(text, token) == 0;
     }
-    axm_token_make(text, sizeof text);
-    kept = axm;
-    verdict = axm.verdict;
-    place = axm.pc1;
+    if (same)
+        axm_print_violation(test, token);
+    axm_graph_free(axm.g);
+    axm = seen;
+    return same;
+}
+
+/* Reports the replay in which a violation was seen. Which of several races comes to light first, say, may depend on the
+ * order of plain accesses, which are no events; mostly it does not, and the token can do without. */
+static void report_replay(const char *test)
+{
+    static AXM_STATE char brief[TEXT], whole[TEXT];
+    axm_token_make(brief, sizeof brief, false);
+    axm_token_make(whole, sizeof whole, true);
+    if (!report_from(brief, test) && !report_from(whole, test))
+        axm_print_violation(test, whole);
+}
+
+/* The violation in which a search has ended, as a replay of its token shows it, and smaller where that is asked for and
+ * can be had; false when its token does not lead to it. */
+static bool report_search(const char *token, const char *test)
+{
     runs = best_count = 0;
     any = false;
+    if (axm_token_parse(token) != 0 || !is_violated(trial, axm_token_get(trial)))
+        return false;
+    place = axm.pc1;
+    other_place = axm.pc2;
+    if (!try(trial, axm_token_get(trial)))
+        return false;
+    if (axm.opt.shrink)
+        shrink();
+    if (axm.stalled || !shows_it(best, best_count))
+        return false;
+    report_replay(test);
+    return true;
+}
+
+/* Reports the violation in which the search, or the replay, has just ended. */
+void axm_report(const char *test)
+{
+    static AXM_STATE char found[TEXT];
+    static AXM_STATE struct axm kept;
+    bool ours = axm.verdict == AXM_LIMIT || axm.verdict == AXM_UNSUPPORTED || axm.verdict == AXM_DIVERGED;
+    axm_token_make(found, sizeof found, axm.opt.mode != AXM_REPLAY);
+    if (ours || axm.stalled) {
+        axm_print_violation(test, found);
+        return;
+    }
+    if (axm.opt.mode == AXM_REPLAY) {
+        report_replay(test);
+        return;
+    }
+    kept = axm;
+    verdict = axm.verdict;
     axm.g = axm_graph_new();
     axm.opt.mode = AXM_REPLAY;
-    axm.shrinking = true;
+    axm.shrinking = axm.lenient = true;
     if (axm.opt.events > 2u * kept.g->n + 64)
         axm.opt.events = 2u * kept.g->n + 64;
-    if (axm_token_parse(text) == 0 && try(trial, axm_token_get(trial))) {
-        shrink();
-        if (!axm.stalled && shows_it(best, best_count)) {
-            axm_print_violation(test);
-            test = NULL;
-        }
-    }
+    bool reported = report_search(found, test);
     axm_graph_free(axm.g);
     axm = kept;
-    if (test != NULL)
-        axm_print_violation(test);
+    if (!reported)
+        axm_print_violation(test, found);
 }

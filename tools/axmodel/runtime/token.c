@@ -6,8 +6,8 @@
  *                     -1         ... with the source or the place one step older than the newest
  *                     ~          ... a weak compare-exchange failing spuriously, a wait timing out
  *                     =2         ... a choice with this result
- *                     a..p       the thread that runs up to its next event and stops there; only in the
- *                                tokens of directed runs, where it says who made a plain access first
+ *                     a..p       the thread that runs up to its next event and stops there: where it matters who
+ *                                makes a plain access first, which is no event
  */
 #include "axm.h"
 
@@ -21,11 +21,12 @@ static AXM_STATE struct axm_step steps[AXM_EVENTS];
 static AXM_STATE unsigned count, at;
 static AXM_STATE struct axm_step now;
 
-/* The eventless runs of this directed execution, and before which event each was. */
+/* The eventless runs of this directed execution, before which event each was, and whether a step asked for it. */
 enum { RUNS = 4096 };
 static AXM_STATE struct {
     uint16_t before;
     uint8_t tid;
+    bool asked;
 } runs[RUNS];
 static AXM_STATE unsigned run_count;
 static AXM_STATE uint16_t began; /* events when the running thread was let go */
@@ -103,11 +104,13 @@ unsigned axm_token_get(struct axm_step *to)
 
 /* A token that shrinking has changed is taken as far as it goes; one that somebody hands in is refused when this
  * program has no such execution. */
-static bool strict(void) { return axm.opt.mode == AXM_REPLAY && !axm.shrinking; }
+static bool strict(void) { return axm.opt.mode == AXM_REPLAY && !axm.lenient; }
 
 static void refuse(unsigned step, const char *why) __attribute__((noreturn));
 static void refuse(unsigned step, const char *why)
 {
+    if (axm.shrinking)
+        axm_stop(AXM_END_PRUNED); /* nobody has handed it in */
     axm_corrupt("--replay: no execution of %s has this token: step %u, by thread %u, %s", axm.test->name, step + 1,
                 steps[step].tid, why);
 }
@@ -153,22 +156,32 @@ void axm_token_resume(const struct axm_fiber *f)
     moves = f->state != AXM_FRONTIER;
 }
 
+/* The next step asks for such a run of the running thread. */
+static bool asked_for(void)
+{
+    return axm.opt.mode == AXM_REPLAY && at < count && steps[at].eventless && steps[at].tid == axm.cur->tid;
+}
+
 /* The running thread stops, for good or before an event it will not make now. */
 void axm_token_stop(void)
 {
-    uint8_t tid = axm.cur->tid;
     if (!moves || axm.g->n != began)
         return;
-    if (axm.opt.mode == AXM_REPLAY) {
-        if (at >= count || !steps[at].eventless || steps[at].tid != tid)
-            return;
-        at++;
-    }
+    bool asked = asked_for();
+    at += asked;
     if (run_count == RUNS)
         return;
     runs[run_count].before = axm.g->n;
-    runs[run_count++].tid = tid;
+    runs[run_count].tid = axm.cur->tid;
+    runs[run_count++].asked = asked;
     moves = false;
+}
+
+/* Replays: the running thread is before its next event, which it may go on to make. */
+void axm_token_arrive(void)
+{
+    if (asked_for())
+        axm_token_stop();
 }
 
 /* The thread whose turn it is; when that one cannot run, or the token has nothing to say, the first that can. One that
@@ -263,13 +276,23 @@ unsigned axm_linearize(uint16_t *order)
     return n;
 }
 
-void axm_token_make(char *out, size_t size)
+/* The eventless run from the given one on that a token has. */
+static unsigned next_in_token(unsigned run, bool whole)
+{
+    while (run < run_count && !whole && !runs[run].asked)
+        run++;
+    return run;
+}
+
+/* The token of the execution that has ended. Of a directed one it may be the whole schedule; else it has those
+ * eventless runs which its own token asked for. */
+void axm_token_make(char *out, size_t size, bool whole)
 {
     static AXM_STATE uint16_t order[AXM_EVENTS];
     static AXM_STATE bool done[AXM_EVENTS];
     const struct axm_graph *g = axm.g;
     bool directed = axm.opt.mode != AXM_EXHAUSTIVE;
-    unsigned n = axm_linearize(order), next_run = 0;
+    unsigned n = axm_linearize(order), next_run = next_in_token(0, whole);
     size_t used = 0;
     unsigned run = 0;
     int run_tid = -1;
@@ -296,7 +319,8 @@ void axm_token_make(char *out, size_t size)
             used += (size_t)snprintf(out + used, size - used, run == 1 ? "%c" : "%c%u", 'A' + run_tid, run);
             run = 0;
         }
-        for (; pause && next_run < run_count && (e == NULL || runs[next_run].before <= order[k]); next_run++)
+        for (; pause && next_run < run_count && (e == NULL || runs[next_run].before <= order[k]);
+             next_run = next_in_token(next_run + 1, whole))
             if (used + 32 <= size)
                 used += (size_t)snprintf(out + used, size - used, "%c", 'a' + runs[next_run].tid);
         if (e == NULL || used + 32 > size)
@@ -314,4 +338,6 @@ void axm_token_make(char *out, size_t size)
         if (spurious)
             used += (size_t)snprintf(out + used, size - used, "~");
     }
+    if (out[0] == '\0')
+        snprintf(out, size, "A"); /* nobody has made an event: as good a token as any */
 }
