@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recording: what --history adds to an operation. The floor is two fenced stamps (include/atomicx/detail/stamp.h); above it
- * lie the encoding and the checksum, and then the file. The operation is the cheapest that others can see, on a word of each
+ * recording: what --history adds to an operation. The floor is two fenced stamps (include/atomicx/detail/stamp.h), or one in a
+ * loop that takes an answer's for the next invocation; above it lie the encoding and the checksum, and then the file. The operation is the cheapest that others can see, on a word of each
  * thread's own, so that all that differs is the recording.
  */
 #include "../stress/harness/internal.h"
@@ -48,14 +48,24 @@ static void work_stamped(int thread, uint64_t n)
     bench_require(n == 0 || ticks > 0, "no time has passed");
 }
 
-static void work_recorded(int thread, uint64_t n)
+static inline __attribute__((always_inline)) void record(int thread, uint64_t n, uint64_t (*invoke)(ax_stress_worker *))
 {
     ax_stress_worker self = { .run = &stress.run, .thread = (uint32_t)thread, .log = axi_history_log(&stress, (uint32_t)thread) };
     for (BENCH_EACH(i, n)) {
-        uint64_t invoked = ax_stress_invoke(&self);
+        uint64_t invoked = invoke(&self);
         long long before = add(thread);
         AX_STRESS_ANSWER(&self, invoked, 0, 1, before);
     }
+}
+
+static void work_recorded(int thread, uint64_t n)
+{
+    record(thread, n, ax_stress_invoke);
+}
+
+static void work_in_turn(int thread, uint64_t n)
+{
+    record(thread, n, ax_stress_invoke_next);
 }
 
 static void begin(int threads, const char *path)
@@ -94,8 +104,9 @@ int main(int argc, char **argv)
         { "not recorded", NULL, work_alone, NULL, NULL },
         { "recorded, blocks dropped", prepare_dropped, work_recorded, finish, NULL },
         { "recorded into a file", prepare_file, work_recorded, finish, NULL },
+        { "the same, one stamp for both", prepare_file, work_in_turn, finish, NULL },
     };
-    static const struct bench benches[] = { { "recording", "additions", cases, 4, 4000000 } };
+    static const struct bench benches[] = { { "recording", "additions", cases, 5, 4000000 } };
     CPU_ZERO(&stress.allowed);
     (void)sched_getaffinity(0, sizeof stress.allowed, &stress.allowed);
     counter = axi_clock_choose(&stress.allowed).counter;

@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void counter_loop(ax_stress_worker 
     struct counter_tally batch = { 0 };
     for (uint64_t i = begin; i < end; i++) {
         bool adds = only_adds || ax_stress_pick(self) == COUNTER_ADD;
-        uint64_t invoked = ax_stress_invoke(self);
+        uint64_t invoked = ax_stress_invoke_next(self);
         if (adds) {
             uint64_t before = (uint64_t)kind.add(shared);
             AX_STRESS_ANSWER(self, invoked, COUNTER_ADDED, 1, (int64_t)before);

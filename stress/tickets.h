@@ -87,7 +87,7 @@ static inline void tickets_give_back(ax_stress_worker *self, struct tickets_kind
 static inline void tickets_sell_one(ax_stress_worker *self, struct tickets_kind kind, bool leased)
 {
     struct tickets_tally *tally = self->tally;
-    uint64_t invoked = ax_stress_invoke(self);
+    uint64_t invoked = leased ? ax_stress_invoke(self) : ax_stress_invoke_next(self); /* leases answer for some sales only */
     int64_t number = kind.sell(self->shared, &tally->lease);
     if (number != NO_TICKET || !leased)
         AX_STRESS_ANSWER(self, invoked, TICKETS_SOLD, number == NO_TICKET ? AX_STRESS_NONE : number);

@@ -200,6 +200,7 @@ void ax_stress_log_encode_(ax_stress_log *face)
     log->times = times;
     log->in_block += operations;
     face->at_ = log->noted;
+    ax_stress_log_pause_(face);
 }
 
 /* An operation that is not noted first; its values follow. */

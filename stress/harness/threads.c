@@ -69,6 +69,8 @@ static void work(struct axi_thread *thread, ax_stress_worker *self)
         uint64_t end = run->iters - next < size ? run->iters : next + size;
         do_work(self, next, end);
         next = end;
+        if (self->log != NULL)
+            ax_stress_log_pause_(self->log);
         /* relaxed: statistics for the watching thread; joining orders the final values */
         AX_DETAIL_STORE_RELAXED(&thread->done, next);
         uint64_t now = AX_DETAIL_FETCH_ADD_RELAXED(&stress->epoch, 1u);

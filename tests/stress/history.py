@@ -61,6 +61,26 @@ every_value_comes_back(2, 3, 2)
 every_value_comes_back(3, 10000, 8)  # several blocks each
 every_value_comes_back(1, 1, 1000)
 
+def in_turn():
+    """An invocation is the answer before it, but for the first of a batch and where notes were encoded; and each operation looked
+    at the clock between its two times, so that none of these is too narrow."""
+    run(scribe, "--impl", "in-turn", "--threads", 2, "--iters", 800, "--history", path)
+    head, operations, _ = read_back()
+    for process in range(2):
+        own = [operation for operation in operations if operation["process"] == process]
+        assert len(own) == 800, len(own)
+        start_least = max(operation["args"][1] - operation["answered"] for operation in own)
+        start_most = min(operation["args"][1] - operation["invoked"] for operation in own)
+        assert start_least <= start_most + 2 * head.get("skew", 0), (process, start_least, start_most)
+        batches = [i for i, operation in enumerate(own) if not operation.get("results")]
+        fresh = [i for i, operation in enumerate(own) if i == 0 or operation["invoked"] > own[i - 1]["answered"]]
+        encoded = sorted(set(fresh) - set(batches))
+        assert len(batches) > 20 and set(batches) <= set(fresh), (batches, fresh)
+        assert 3 <= len(encoded) <= 40, encoded
+
+
+in_turn()
+
 # Cut off anywhere, it is refused; at the end of a block --partial judges what is there.
 whole = open(path, "rb").read()
 for length in list(range(0, 400, 7)) + [len(whole) - 1]:

@@ -4,6 +4,7 @@
 #include <atomicx/stress.h>
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { DEPOSIT, DEPOSIT_BLINDLY, TOTAL, AUDIT };
 
@@ -23,6 +24,23 @@ static void work(ax_stress_worker *self, uint64_t begin, uint64_t end)
         else
             AX_STRESS_ANSWER(self, invoked, TOTAL, i % 2 == 0 ? -amount(self->thread, i) : AX_STRESS_NONE);
     }
+}
+
+/* What a deposit brings is the time, looked at in its midst; after the last one of a batch comes a pause. */
+static void work_in_turn(ax_stress_worker *self, uint64_t begin, uint64_t end)
+{
+    const struct timespec pause = { .tv_nsec = 100000 };
+    if (self->log == NULL)
+        return;
+    for (uint64_t i = begin; i < end; i++) {
+        uint64_t invoked = ax_stress_invoke_next(self);
+        int64_t now = (int64_t)ax_stress_log_before_(self->log);
+        if (i == begin)
+            AX_STRESS_ANSWER(self, invoked, DEPOSIT_BLINDLY, self->thread, now);
+        else
+            AX_STRESS_ANSWER(self, invoked, DEPOSIT, self->thread, now, 1);
+    }
+    nanosleep(&pause, NULL);
 }
 
 static void leave(ax_stress_worker *self)
@@ -86,6 +104,7 @@ int main(int argc, char **argv)
 {
     static const ax_stress_impl impls[] = {
         { .name = "plain", .about = "writes what is known", .work = work, .leave = leave },
+        { .name = "in-turn", .about = "each invocation is the answer before, and each deposit the time", .work = work_in_turn },
     };
     static const ax_stress_option options[] = { { "accounts", "balances of an audit", false, 1, 100000, 8 } };
     static const ax_stress_event events[] = {
@@ -94,7 +113,7 @@ int main(int argc, char **argv)
     };
     static const ax_stress_program program = {
         .noun = "scribe", .about = "What the writing of histories is tested on.",
-        .impls = impls, .impl_count = 1, .options = options, .option_count = 1, .iters = 1000, .tally_size = 8,
+        .impls = impls, .impl_count = 2, .options = options, .option_count = 1, .iters = 1000, .tally_size = 8,
         .setup = setup, .judge = judge, .teardown = teardown,
         .put_setup = put_nothing, .put_worker = put_worker, .put_final = put_nothing,
         .model = "accounts", .events = events, .event_count = sizeof events / sizeof *events,

@@ -25,6 +25,7 @@ extern "C" {
 typedef struct ax_stress_log {
     uint64_t *at_, *full_; /* where the next operation goes; all are encoded once it reaches here */
     uint64_t word_;        /* for ax_stress_clock_after_ */
+    uint64_t answered_;    /* the last answer; 0: something was done since that takes a while, or there is none */
     bool counter_;         /* the processor's counter; else clock_gettime */
 } ax_stress_log;
 
@@ -50,6 +51,24 @@ static inline uint64_t ax_stress_log_after_(ax_stress_log *log)
     return ax_stress_clock_after_(&log->word_);
 }
 
+/* What it showed at the last answer, if that was just now. */
+static inline uint64_t ax_stress_log_turn_(ax_stress_log *log)
+{
+    uint64_t answered = log->answered_;
+    if (answered == 0)
+        return ax_stress_log_before_(log);
+#if AX_DETAIL_HAS_COUNTER
+    ax_detail_counter_turn();
+#endif
+    return answered;
+}
+
+/* The next operation's time begins when it is invoked. */
+static inline void ax_stress_log_pause_(ax_stress_log *log)
+{
+    log->answered_ = 0;
+}
+
 /* A value with its sign in the lowest bit, as the file has it. */
 static inline uint64_t ax_stress_log_value_(int64_t value)
 {
@@ -68,6 +87,7 @@ static inline void ax_stress_log_note_(ax_stress_log *log, uint64_t invoked, uin
     for (uint32_t i = 0; i < count && i < most; i++)
         *at++ = ax_stress_log_value_(values[i]);
     log->at_ = at;
+    log->answered_ = answered;
     if (at >= log->full_)
         ax_stress_log_encode_(log);
 }
