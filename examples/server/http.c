@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmicrohttpd: one event loop for each thread, all accepting from one socket.
- *
- * We run the pool of loops ourselves, as a daemon each: in 0.9.75 quiescing a daemon with a pool of its own can
- * meet one of its threads at the same work, and then ends the process. The target is taken from the callback
- * that sees it untouched, as what libmicrohttpd makes of it has lost its NUL bytes.
+ * libmicrohttpd: event loops that all accept from one socket, a thread and a daemon each (loop.c). The target is taken
+ * from the callback that sees it untouched, as what libmicrohttpd makes of it has lost its NUL bytes.
  */
 #include <microhttpd.h>
 
@@ -28,7 +25,7 @@ struct http {
     uint16_t port;
     struct MHD_Response *ok, *no_memory; /* shared by all who are told so */
     size_t loops;
-    struct MHD_Daemon *loop[];
+    struct loop *loop[];
 };
 
 /* For a request's line and headers. No more than needed: libmicrohttpd clears it after each request. */
@@ -243,18 +240,22 @@ static int listen_on(const struct options *options, uint16_t *port)
     return fd;
 }
 
-static struct MHD_Daemon *loop_start(struct http *http)
+static struct loop *loop_create(struct http *http)
 {
     struct server *server = http->server;
-    const unsigned flags = MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
                            MHD_USE_TURBO; /* reads before it polls: three system calls fewer for a short connection */
-    return MHD_start_daemon(
+    struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, http->port, has_room, server, request_handle, server, MHD_OPTION_LISTEN_SOCKET, http->listening,
         MHD_OPTION_URI_LOG_CALLBACK, request_began, server, MHD_OPTION_NOTIFY_COMPLETED, request_ended, server,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MEMORY,
         /* never reached: has_room sees to the limit, and says no sooner */
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->options.max_connections + 4096u, MHD_OPTION_END);
+    struct loop *loop = daemon ? loop_start(daemon) : NULL;
+    if (daemon && !loop)
+        MHD_stop_daemon(daemon);
+    return loop;
 }
 
 struct http *http_start(struct server *server)
@@ -270,7 +271,7 @@ struct http *http_start(struct server *server)
     server->workers = workers_create(server->options.workers, request_resume);
     http->listening = listen_on(&server->options, &http->port);
     if (http->listening >= 0 && http->ok && http->no_memory && server->workers) {
-        while (http->loops < loops && (http->loop[http->loops] = loop_start(http)))
+        while (http->loops < loops && (http->loop[http->loops] = loop_create(http)))
             http->loops++;
         if (http->loops == loops)
             return http;
@@ -286,7 +287,7 @@ uint16_t http_port(const struct http *http)
     return http->port;
 }
 
-/* Nobody accepts any more: those that the kernel has already accepted for us are served, too. */
+/* Nobody accepts any more, and the loops are parked: those that the kernel has already accepted for us are served, too. */
 static void accept_the_rest(struct http *http)
 {
     struct connections *connections = http->server->connections;
@@ -298,7 +299,8 @@ static void accept_the_rest(struct http *http)
         struct connection *connection = connections_full(connections) ? NULL : connections_expect(connections, fd);
         if (!connection)
             close(fd);
-        else if (MHD_add_connection(http->loop[loop++ % http->loops], fd, (struct sockaddr *)&address, size) != MHD_YES)
+        else if (MHD_add_connection(loop_daemon(http->loop[loop++ % http->loops]), fd, (struct sockaddr *)&address, size) !=
+                 MHD_YES)
             connections_close(connections, connection);
         size = sizeof address;
     }
@@ -326,18 +328,26 @@ size_t http_stop(struct http *http)
     struct server *server = http->server;
     size_t cut = 0;
     for (size_t i = 0; i < http->loops; i++)
-        (void)MHD_quiesce_daemon(http->loop[i]);
+        loop_park(http->loop[i]);
+    for (size_t i = 0; i < http->loops; i++) {
+        loop_parked(http->loop[i]);
+        (void)MHD_quiesce_daemon(loop_daemon(http->loop[i]));
+    }
     if (http->listening >= 0) {
         if (http->loops > 0)
             accept_the_rest(http);
         close(http->listening);
     }
+    for (size_t i = 0; i < http->loops; i++)
+        loop_resume(http->loop[i]);
     if (!finish(server))
         cut = connections_cut(server->connections, INT64_MAX);
     workers_stop(server->workers);
     (void)connections_gone(server->connections, INT64_MAX);
     for (size_t i = 0; i < http->loops; i++)
-        MHD_stop_daemon(http->loop[i]);
+        loop_end(http->loop[i]);
+    for (size_t i = 0; i < http->loops; i++)
+        MHD_stop_daemon(loop_ended(http->loop[i]));
     if (http->ok)
         MHD_destroy_response(http->ok);
     if (http->no_memory)

@@ -4,6 +4,7 @@
  *
  *     main.c         from the first option to the last snapshot
  *     http.c         libmicrohttpd's callbacks: a request comes together, an answer goes out
+ *     loop.c         a thread that runs its event loop
  *     connections.c  who is connected, and since when we wait for them
  *     route.c        from method and path to a handler
  *     request.c      parameters and answers, as handlers want them
@@ -31,6 +32,7 @@
 #include "query.h"
 
 struct MHD_Connection;
+struct MHD_Daemon;
 struct server;
 
 /* What is sent back. status 0: not yet known. */
@@ -198,6 +200,19 @@ enum exit_code snapshot_load(struct server *server, const char *path);
 struct workers *workers_create(int64_t count, void (*done)(struct request *request));
 void workers_add(struct workers *workers, struct request *request);
 void workers_stop(struct workers *workers);
+
+/*
+ * Runs a daemon that has no thread of its own; NULL when there is none to be had. park and end are seen by the loop a little
+ * later: parked and ended wait for that. Parked until resume, or ended, nobody is inside libmicrohttpd but the caller,
+ * except for workers that are done.
+ */
+struct loop *loop_start(struct MHD_Daemon *daemon);
+struct MHD_Daemon *loop_daemon(struct loop *loop);
+void loop_park(struct loop *loop);
+void loop_parked(struct loop *loop);
+void loop_resume(struct loop *loop);
+void loop_end(struct loop *loop);
+struct MHD_Daemon *loop_ended(struct loop *loop);
 
 /* Listens and serves until http_stop. NULL after a word on stderr. */
 struct http *http_start(struct server *server);

@@ -45,6 +45,24 @@ def dripping(program, _folder):
                 return
 
 
+def all_at_once(program, _folder):
+    """
+    As many requests as libmicrohttpd takes from epoll at a time, and nothing after them: its own loop would ask for more
+    first, and wait for it. They come together as the server is stopped meanwhile.
+    """
+    with Server(program, "--threads", "1") as server:
+        kept = [server.connect() for _ in range(128)]
+        for _ in range(3):
+            server.process.send_signal(signal.SIGSTOP)
+            for connection in kept:
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+            server.process.send_signal(signal.SIGCONT)
+            for connection in kept:
+                require(connection.recv(1000).startswith(b"HTTP/1.1 200"), "no answer")
+        for connection in kept:
+            connection.close()
+
+
 def slow_ones(program, _folder):
     """Many who sent half a request; one in earnest is served meanwhile, and at last they are all cut off."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -158,4 +176,5 @@ def interrupted(program, _folder):
     server.process.stdout.close()
 
 
-harness.main([pipelined, byte_by_byte, dripping, slow_ones, too_many, what_was_accepted_is_answered, grace_ends, interrupted])
+harness.main([pipelined, byte_by_byte, dripping, all_at_once, slow_ones, too_many, what_was_accepted_is_answered, grace_ends,
+              interrupted])
