@@ -15,7 +15,7 @@ static void destroy(void *context, void *job)
 
 static void *make(uint32_t flags)
 {
-    ax_map_options options = { .flags = flags, .shards = 4, .destroy = destroy };
+    ax_map_options options = { .flags = flags, .shards = 4, .destroy = destroy, .pending_wait_ms = 60000 }; /* as map.c */
     ax_map *map = NULL;
     return ax_map_create(&options, &map) == AX_OK ? map : NULL;
 }

@@ -14,7 +14,8 @@
 
 static void *ours_create(ax_map_keys keys, ax_map_index index)
 {
-    ax_map_options options = { .keys = keys, .index = index, .shards = 4 };
+    /* patience, as no history has a word for an update that was refused because readers did not leave in time */
+    ax_map_options options = { .keys = keys, .index = index, .shards = 4, .pending_wait_ms = 60000 };
     ax_map *map = NULL;
     return ax_map_create(&options, &map) == AX_OK ? map : NULL;
 }

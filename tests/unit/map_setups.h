@@ -24,6 +24,8 @@ static inline ax_map *map_of_setup(const struct map_setup *setup, ax_map_options
     ax_map *map = NULL;
     options.keys = setup->keys;
     options.index = setup->index;
+    if (options.pending_wait_ms == 0) /* a busy machine may keep who frees from its turn for longer than the default */
+        options.pending_wait_ms = 60000;
     CHECK_FATAL(ax_map_create(&options, &map) == AX_OK);
     return map;
 }
