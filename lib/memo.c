@@ -205,6 +205,13 @@ static void grow(ax_memo *memo, struct axi_memo_shard *shard, size_t old_buckets
 
 /* --- do ------------------------------------------------------------------------------------------------ */
 
+static void note_use(const ax_memo *memo, struct axi_memo_entry *entry)
+{
+    /* relaxed, both: a hint for eviction; not written again and again, which would move its line about */
+    if (memo->shard_capacity != SIZE_MAX && !axi_load_relaxed(&entry->used))
+        axi_store_relaxed(&entry->used, 1);
+}
+
 /* A current entry, its state, and what the caller has to let go of; or NULL. Lock-free. */
 static struct axi_memo_entry *find(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key,
                                    size_t key_len, uint32_t *state, void **hold)
@@ -220,10 +227,29 @@ static struct axi_memo_entry *find(ax_memo *memo, struct axi_memo_shard *shard, 
     axi_read_end();
     if (!*hold)
         return NULL;
-    /* relaxed, both: a hint for eviction; not written again and again, which would move its line about */
-    if (memo->shard_capacity != SIZE_MAX && !axi_load_relaxed(&entry->used))
-        axi_store_relaxed(&entry->used, 1);
+    note_use(memo, entry);
     return entry;
+}
+
+/* The value of a current entry, for those that need not hold it: all in the section, at whose end the entry may go.
+ * False, too, if this thread has had no section yet. Lock-free. */
+static bool find_value(ax_memo *memo, struct axi_memo_shard *shard, uint64_t hash, const void *key, size_t key_len,
+                       void **value)
+{
+    struct axi_section section;
+    uint32_t state;
+    if (!axi_sections_are_quick() || !axi_section_find(&section))
+        return false;
+    axi_section_begin(&section);
+    struct axi_memo_entry *entry = look_up(shard, hash, key, key_len);
+    bool found = entry && is_current(entry, &state) && (state & AXI_MEMO_STATE) == AXI_MEMO_READY;
+    if (found) {
+        axi_edge_own_acquire(entry);
+        *value = entry->value;
+        note_use(memo, entry);
+    }
+    axi_section_end(&section);
+    return found;
 }
 
 /*
@@ -308,6 +334,24 @@ AXI_EXPORT ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key
 AXI_EXPORT ax_status ax_memo_do(ax_memo *memo, const void *key, size_t key_len, ax_memo_ref *ref)
 {
     return ax_memo_do_until(memo, key, key_len, NULL, ref);
+}
+
+AXI_EXPORT ax_status ax_memo_do_value(ax_memo *memo, const void *key, size_t key_len, void **value)
+{
+    if (memo->options.destroy)
+        return AX_EINVAL;
+    uint64_t hash = hash_of(memo, key, key_len);
+    if (find_value(memo, shard_of(memo, hash), hash, key, key_len, value)) {
+        ax_adder_add(&memo->hits, 1);
+        return AX_OK;
+    }
+    ax_memo_ref ref;
+    ax_status status = ax_memo_do(memo, key, key_len, &ref);
+    if (status != AX_OK)
+        return status;
+    *value = ref.value;
+    ax_memo_release(memo, &ref);
+    return AX_OK;
 }
 
 AXI_EXPORT void ax_memo_release(ax_memo *memo, ax_memo_ref *ref)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 ax_unit(memo)
 ax_unit(memo_values)
+ax_unit(memo_unowned)
 # The sanitizers' allocators don't survive a fork among threads.
 if(NOT AX_SANITIZE)
   ax_program(test_memo_fork unit/memo_fork.c NO_TSAN LINK atomicx)

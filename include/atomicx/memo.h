@@ -28,6 +28,7 @@
  * | do, joining      | waits for the flight    | yes, asleep in a futex (c) | never (a) | no (c)             |
  * | do, first caller | short shard mutex       | for the mutex, then in compute | entry, sometimes a table | compute; destroy of what it evicts |
  * | do_until         | as do; waits until the deadline at most | as do   | as do     | as do                 |
+ * | do_value         | as do                   | as do                   | as do     | compute               |
  * | release          | wait-free but for the last | by the last: (b)     | never     | destroy, by the last  |
  * | forget           | short shard mutex       | for the mutex           | never     | destroy, by the last  |
  * | stats            | wait-free, a step per thread ever alive at once | never | never | no                   |
@@ -153,6 +154,15 @@ ax_status ax_memo_do(ax_memo *memo, const void *key, size_t key_len, ax_memo_ref
  */
 ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key_len, const struct timespec *deadline,
                            ax_memo_ref *ref);
+
+/**
+ * The value of the key alone, with nothing to release, for memos without `destroy`: nobody owns their values, which are
+ * numbers, say, or point to what outlives the memo. A hit takes no reference: it writes nothing but this thread's count
+ * of hits and, with a capacity, that the entry was used, and costs what a look-up in an ax_map does. Otherwise as
+ * ax_memo_do, AX_EINVAL where the memo has a destroy, which could run before the caller has looked. Other results than
+ * AX_OK leave *value alone.
+ */
+ax_status ax_memo_do_value(ax_memo *memo, const void *key, size_t key_len, void **value);
 
 /** Gives a reference back. An empty ref ({ 0 }, or one already released) is left alone. */
 void ax_memo_release(ax_memo *memo, ax_memo_ref *ref);

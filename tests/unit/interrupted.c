@@ -383,11 +383,20 @@ static void memo_hit(void)
     ax_memo_release(memo, &ref);
 }
 
+static void memo_hit_of_a_value(void)
+{
+    uint64_t key = 12;
+    void *value = NULL;
+    CHECK_EQ(ax_memo_do_value(memo, &key, sizeof key, &value), AX_OK);
+    CHECK_EQ((uintptr_t)value, 144);
+}
+
 static void what_never_blocks_does_not(void)
 {
     static const struct call calls[] = { { "adder add", add_to_own_slot }, { "lease_sell", lease_sell },
                                          { "lease_close", lease_close },   { "map get, read_begin, read_end, len", map_look },
-                                         { "map put on a key that is there", map_replace }, { "memo do, a hit, and release", memo_hit } };
+                                         { "map put on a key that is there", map_replace }, { "memo do, a hit, and release", memo_hit },
+                                         { "memo do_value, a hit", memo_hit_of_a_value } };
     static ax_adder of_its_own = AX_ADDER_INIT;
     adder = &of_its_own;
     CHECK_FATAL(ax_tickets_init(memory, size, TICKETS, 1, &hall) == AX_OK);

@@ -143,6 +143,53 @@ AX_MODEL_TEST(F3_an_eviction_comes_after_the_last_holder)
     assert(load(&destroyed, relaxed) == load(&computed, relaxed));
 }
 
+/* ---- values that nobody owns ---- */
+
+static int made[8];
+static ax_status compute_unowned(void *context, const void *key, size_t key_len, void **value)
+{
+    (void)context, (void)key, (void)key_len;
+    int *mine = &made[add(&computed, 1, relaxed)];
+    *mine = 42; /* plain on purpose: the flight must order it */
+    *value = mine;
+    return AX_OK;
+}
+static void open_unowned(size_t capacity)
+{
+    ax_memo_options options = {.compute = compute_unowned, .capacity = capacity};
+    assert(ax_memo_create(&options, &memo) == AX_OK);
+}
+static void ask_for_value(const char *key)
+{
+    void *value = NULL;
+    ax_status s = ax_memo_do_value(memo, key, 1, &value);
+    assert((s == AX_OK && *(int *)value == 42) || (s == AX_EAGAIN && !value)); /* its one place is in flight */
+}
+THREAD(asks_for_the_value) { ask_for_value("k"); return self; }
+THREAD(asks_for_another_value) { ask_for_value("l"); return self; }
+AX_MODEL_TEST(F1_two_callers_get_one_unowned_value)
+{
+    open_unowned(0);
+    run2(asks_for_the_value, asks_for_the_value);
+    assert(load(&computed, relaxed) == 1);
+    close_memo();
+}
+AX_MODEL_TEST(F2_an_unowned_value_is_read_while_its_entry_is_forgotten)
+{
+    open_unowned(0);
+    ask_for_value("k");
+    run2(asks_for_the_value, forgets);
+    close_memo();
+}
+/* The mark of its use is written to the entry, too, which an eviction frees. */
+AX_MODEL_TEST(F2_an_unowned_value_is_read_while_its_entry_is_evicted)
+{
+    open_unowned(1);
+    ask_for_value("k");
+    run2(asks_for_the_value, asks_for_another_value);
+    close_memo();
+}
+
 /* ---- two threads, three calls ---- */
 
 THREAD(forgets_what_it_holds)
