@@ -17,6 +17,12 @@
 #define STATE_ALIGNMENT 128
 #define STATE_MOST (64u * 1024)
 
+/* When an actor was at work on its row; its own until all are through. */
+struct span {
+    _Alignas(AXI_ISOLATION) uint64_t begun_ns;
+    uint64_t ended_ns;
+};
+
 /* One test's run. What is plain here belongs to whoever is last at the meeting. */
 struct row {
     const ax_outcome_test *test;
@@ -25,6 +31,7 @@ struct row {
     char *states;
     int32_t (*results[AX_OUTCOME_ACTORS + 1])[AX_OUTCOME_RESULTS]; /* the last one is test->last's */
     size_t stride;
+    struct span spans[AX_OUTCOME_ACTORS];
     uint64_t until_ns, batches_left;
     struct axi_tally *tally;
     bool over;
@@ -147,6 +154,15 @@ static struct axi_seen *find(struct axi_tally *tally, const ax_outcome_test *tes
     return &tally->seen[tally->count++];
 }
 
+static bool overlaps(const struct row *row)
+{
+    for (uint32_t a = 0; a < row->actors; a++)
+        for (uint32_t b = 0; b < a; b++)
+            if (row->spans[a].begun_ns < row->spans[b].ended_ns && row->spans[b].begun_ns < row->spans[a].ended_ns)
+                return true;
+    return false;
+}
+
 /* By the last one at the meeting, with nobody else at work. */
 static void count_batch(struct row *row)
 {
@@ -169,6 +185,7 @@ static void count_batch(struct row *row)
         seen->times++;
     }
     tally->runs += row->stride;
+    tally->overlaps += overlaps(row);
     memset(row->states, 0, row->size * row->stride);
     if (axi_stop_asked() || (row->batches_left > 0 && --row->batches_left == 0) ||
         (row->until_ns != 0 && axi_now_ns() >= row->until_ns))
@@ -179,12 +196,15 @@ static void *act(void *arg)
 {
     const struct actor *actor = arg;
     struct row *row = actor->row;
+    struct span *span = &row->spans[actor->number];
     for (;;) {
         if (axi_meet(&row->meeting)) /* all there */
             axi_adjourn(&row->meeting);
         if (row->over)
             return NULL;
+        span->begun_ns = axi_now_ns();
         row->test->actors[actor->number](row->states, row->size, row->results[actor->number], row->stride);
+        span->ended_ns = axi_now_ns();
         if (axi_meet(&row->meeting)) { /* all through */
             count_batch(row);
             axi_adjourn(&row->meeting);
@@ -271,6 +291,7 @@ const char *axi_outcome_run(const ax_outcome_test *test, uint64_t ns, uint64_t i
         for (size_t k = 0; k < trial.count; k++)
             find(tally, test, trial.seen[k].results)->times += trial.seen[k].times; /* a forbidden one counts whenever seen */
         tally->runs += trial.runs;
+        tally->overlaps += trial.overlaps;
         tally->ns += trial.ns;
     }
     tally->stride = stride;

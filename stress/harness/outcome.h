@@ -17,6 +17,7 @@ struct axi_seen {
 
 struct axi_tally {
     uint64_t runs, ns;
+    uint64_t overlaps; /* batches in which two actors were at work at once */
     size_t stride; /* the length of batch that was chosen */
     size_t count;
     struct axi_seen seen[AXI_OUTCOMES_MOST];

@@ -11,7 +11,7 @@
 static const char usage[] =
     "usage: %s [options]\n"
     "Outcome tests: what can threads see that run at the same time? An outcome that is forbidden, or that nobody\n"
-    "declared, is a violation.\n"
+    "declared, is a violation. A test none of whose actors were ever at work at once could not fail, and is vacuous.\n"
     "\n"
     "  --test NAME      only this test; may be repeated\n"
     "  --list           the tests, one line each\n"
@@ -20,9 +20,10 @@ static const char usage[] =
     "  --json           the results as one JSON object\n"
     "  --help, --version\n"
     "\n"
-    "Exit codes: 0 holds, 1 violated, 2 usage, 3 nothing was done, 64 the table of tests is wrong,\n"
+    "Exit codes: 0 holds, 1 violated, 2 usage, 3 vacuous, 64 the table of tests is wrong,\n"
     "70 no memory or no threads, 130 interrupted.\n";
 
+enum result { HOLDS, VIOLATED, VACUOUS };
 static const char *const kind_names[] = { "acceptable", "interesting", "forbidden" };
 
 struct choice {
@@ -53,10 +54,19 @@ static int by_frequency(const void *left, const void *right)
     return (a->times < b->times) - (a->times > b->times);
 }
 
-static void put_table(const ax_outcome_test *test, const struct axi_tally *tally, bool wrong)
+static enum result result_of(const struct axi_tally *tally)
 {
+    for (size_t i = 0; i < tally->count; i++)
+        if (axi_outcome_wrong(&tally->seen[i]))
+            return VIOLATED;
+    return tally->overlaps == 0 ? VACUOUS : HOLDS;
+}
+
+static void put_table(const ax_outcome_test *test, const struct axi_tally *tally, enum result result)
+{
+    static const char *const words[] = { "holds", "VIOLATED", "vacuous (no two actors were ever at work at the same time)" };
     double seconds = (double)tally->ns / 1e9;
-    printf("%s: %s: %s [%" PRIu64 " runs, %.3g M/s, batches of %zu]\n", test->name, wrong ? "VIOLATED" : "holds", test->about,
+    printf("%s: %s: %s [%" PRIu64 " runs, %.3g M/s, batches of %zu]\n", test->name, words[result], test->about,
            tally->runs, seconds > 0 ? (double)tally->runs / 1e6 / seconds : 0.0, tally->stride);
     for (size_t i = 0; i < tally->count; i++) {
         char text[64];
@@ -67,13 +77,15 @@ static void put_table(const ax_outcome_test *test, const struct axi_tally *tally
     }
 }
 
-static void put_json(ax_stress_out *out, const ax_outcome_test *test, const struct axi_tally *tally, bool wrong)
+static void put_json(ax_stress_out *out, const ax_outcome_test *test, const struct axi_tally *tally, enum result result)
 {
+    static const char *const words[] = { "holds", "violated", "vacuous" };
     ax_stress_put_object(out, NULL);
     ax_stress_put_string(out, "test", test->name);
     ax_stress_put_string(out, "about", test->about);
-    ax_stress_put_string(out, "result", wrong ? "violated" : "holds");
+    ax_stress_put_string(out, "result", words[result]);
     ax_stress_put_integer(out, "runs", (int64_t)tally->runs);
+    ax_stress_put_integer(out, "overlaps", (int64_t)tally->overlaps);
     axi_out_real(out, "seconds", (double)tally->ns / 1e9);
     ax_stress_put_integer(out, "batch", (int64_t)tally->stride);
     ax_stress_put_array(out, "outcomes");
@@ -96,7 +108,7 @@ static int run_chosen(const struct choice *choice)
 {
     static struct axi_tally tally;
     ax_stress_out out;
-    bool any = false, violated = false;
+    bool some[VACUOUS + 1] = { false };
     if (choice->json) {
         axi_out_start(&out, stdout);
         ax_stress_put_string(&out, "program", choice->program);
@@ -112,22 +124,20 @@ static int run_chosen(const struct choice *choice)
             return AXI_EXIT_INTERNAL;
         }
         qsort(tally.seen, tally.count, sizeof *tally.seen, by_frequency);
-        bool wrong = false;
-        for (size_t k = 0; k < tally.count; k++)
-            wrong = wrong || axi_outcome_wrong(&tally.seen[k]);
-        violated = violated || wrong;
-        any = any || tally.runs > 0;
+        enum result result = result_of(&tally);
+        some[result] = true;
         if (choice->json)
-            put_json(&out, &choice->tests[i], &tally, wrong);
+            put_json(&out, &choice->tests[i], &tally, result);
         else
-            put_table(&choice->tests[i], &tally, wrong);
+            put_table(&choice->tests[i], &tally, result);
         fflush(stdout);
     }
     if (choice->json) {
         ax_stress_put_end(&out);
         axi_out_finish(&out);
     }
-    return axi_interrupted() ? AXI_EXIT_INTERRUPTED : violated ? AX_STRESS_VIOLATED : any ? 0 : AX_STRESS_INCONCLUSIVE;
+    return axi_interrupted() ? AXI_EXIT_INTERRUPTED : some[VIOLATED] ? AX_STRESS_VIOLATED
+         : some[VACUOUS] ? AX_STRESS_INCONCLUSIVE : 0;
 }
 
 static int refuse(const struct choice *choice, const char *option, const char *text, const char *why)

@@ -94,7 +94,8 @@ def check_example(page, example, folder):
         command = (f"gcc {flags} example.c -o example $({pkg_config} atomicx-stress) && "
                    "{ ./example --threads 2 --quiet || [ $? = 3 ]; }")
     elif "atomicx/outcome.h" in example:
-        command = f"gcc {flags} example.c -o example $({pkg_config} atomicx-stress) && ./example --iters 1000"
+        command = (f"gcc {flags} example.c -o example $({pkg_config} atomicx-stress) && "
+                   "{ ./example --iters 1000 || [ $? = 3 ]; }")
     else:
         library = "atomicx-cluster" if "atomicx/cluster.h" in example else "atomicx"
         if not os.path.exists(f"{library_folder}/pkgconfig/{library}.pc"):
