@@ -133,7 +133,7 @@ with tempfile.TemporaryDirectory() as folder:
                 check(page, "no such program:", page == "axserver.1", program)
                 print(f"{page}: not built, its options and example are not tried")
                 continue
-            good, printed, talk = run(f"{program} --help", folder)
+            good, printed, talk = run(f"'{program}' --help", folder)
             check(page, "--help:", good, talk)
             ours, its = long_options(parts["OPTIONS"]), long_options(printed, r" +-.*")
             check(page, "options of the page and of --help differ:", ours == its, str(sorted(ours ^ its)))
@@ -141,7 +141,7 @@ with tempfile.TemporaryDirectory() as folder:
             for each in programs if "EXIT STATUS" in parts else []:
                 if each.endswith("-litmus") and names[0] == "axstress":
                     continue  # has a page of its own
-                its = exit_codes(re.split("(?i)^exit (?:code|status).*?:", run(f"{each} --help", folder)[1], flags=re.M)[-1].split("\n\n")[0])
+                its = exit_codes(re.split("(?i)^exit (?:code|status).*?:", run(f"'{each}' --help", folder)[1], flags=re.M)[-1].split("\n\n")[0])
                 ours = exit_codes(parts["EXIT STATUS"])
                 check(page, "exit codes of the page and of --help differ:", ours == its and len(its) > 4, f"{each}: {sorted(ours)} {sorted(its)}")
         check_example(page, blocks(parts["EXAMPLE"])[0], folder)
