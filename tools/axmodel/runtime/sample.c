@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { MOST_OPTIONS = 64 };
-
 /* With a bound on preemptions: what of the other threads event i, the running thread's last one, depends on. */
 void axm_sample_porf(uint16_t i)
 {
@@ -22,44 +20,26 @@ void axm_sample_porf(uint16_t i)
     e->porf = f->porf;
 }
 
-/* Whether an operation may read from w, or be placed directly after it, as far as w goes. One that would wait
- * takes a source that lets it go on. */
-AXM_FLAT bool fits(const struct axm_graph *g, uint8_t op, uint64_t cmp, uint16_t loc, uint16_t w)
-{
-    enum axm_result r = axm_effect(op, axm_value(g, loc, w), cmp);
-    return r == AXM_READS || (r == AXM_WRITES && axm_taken(g, loc, w) == AXM_NONE);
-}
-
 /* The writes that event i fits to, newest first, as far back as its thread may see. A replay has only the newest
  * and the one that its token names, or the next one to that which fits: tokens that were changed may name any. */
-AXM_FLAT unsigned options_of(const struct axm_graph *g, const struct axm_event *e, uint8_t op, uint32_t bound,
-                             uint16_t *list)
-{
-    bool replay = axm.opt.mode == AXM_REPLAY;
-    unsigned n = 0, back = replay ? axm_token_back() : MOST_OPTIONS;
-    for (uint16_t w = axm_newest(&g->locs[e->loc]);; w = g->ev[w].mo_prev) {
-        bool fit = fits(g, op, e->cmp, e->loc, w), last = w == AXM_INIT || g->ev[w].rank <= bound;
-        if (fit) {
-            if (AXM_UNLIKELY(replay) && n == 2)
-                n = 1;
-            list[n++] = w;
-        }
-        if (AXM_UNLIKELY(replay) && (back == 0 || last))
-            axm_token_took(fit && back == 0);
-        if (last || (replay ? back == 0 && n != 0 : n == MOST_OPTIONS))
-            return n;
-        if (back != 0)
-            back--;
-    }
-}
-
 static unsigned options(const struct axm_graph *g, uint16_t i, uint32_t bound, uint16_t *list)
 {
     const struct axm_event *e = &g->ev[i];
-    switch ((enum axm_op)e->op) {
-    case AXM_LOAD: return options_of(g, e, AXM_LOAD, bound, list);
-    case AXM_CAS: return options_of(g, e, AXM_CAS, bound, list);
-    default: return options_of(g, e, e->op, bound, list);
+    bool replay = axm.opt.mode == AXM_REPLAY;
+    unsigned n = 0, back = replay ? axm_token_back() : AXM_OPTIONS;
+    for (uint16_t w = axm_newest(&g->locs[e->loc]);; w = g->ev[w].mo_prev) {
+        bool fit = axm_fits(g, e->op, e->cmp, e->loc, w), last = w == AXM_INIT || g->ev[w].rank <= bound;
+        if (fit) {
+            if (replay && n == 2)
+                n = 1;
+            list[n++] = w;
+        }
+        if (replay && (back == 0 || last))
+            axm_token_took(fit && back == 0);
+        if (last || (replay ? back == 0 && n != 0 : n == AXM_OPTIONS))
+            return n;
+        if (back != 0)
+            back--;
     }
 }
 
@@ -93,7 +73,7 @@ void axm_sample_place(uint16_t i, uint32_t bound)
 {
     struct axm_graph *g = axm.g;
     struct axm_event *e = &g->ev[i];
-    uint16_t list[MOST_OPTIONS];
+    uint16_t list[AXM_OPTIONS];
     unsigned n = options(g, i, bound, list);
     for (;;) {
         unsigned k = choose(n);
@@ -133,7 +113,7 @@ static void unread(struct axm_graph *g, uint16_t i)
 void axm_sample_read_old(uint16_t i, uint32_t bound)
 {
     struct axm_graph *g = axm.g;
-    uint16_t newest = axm_newest(&g->locs[g->ev[i].loc]), list[MOST_OPTIONS];
+    uint16_t newest = axm_newest(&g->locs[g->ev[i].loc]), list[AXM_OPTIONS];
     unsigned n = options(g, i, bound, list);
     while (n != 0) {
         unsigned k = choose(n);
@@ -174,7 +154,7 @@ bool axm_would_proceed(struct axm_fiber *f)
     const struct axm_step_at s = {g, g->ev, f, &g->locs[f->wait_loc], f->wait_loc};
     uint32_t bound = axm_knows(&s);
     for (uint16_t w = axm_newest(s.l);; w = g->ev[w].mo_prev) {
-        if (fits(g, f->wait.op, f->wait.cmp, f->wait_loc, w))
+        if (axm_fits(g, f->wait.op, f->wait.cmp, f->wait_loc, w))
             return true;
         if (w == AXM_INIT || g->ev[w].rank <= bound)
             return false;

@@ -17,6 +17,8 @@
 
 #define AXM_FLAT static inline __attribute__((always_inline))
 
+enum { AXM_OPTIONS = 64 }; /* most sources or places that one is drawn from */
+
 /* A step of the running thread at a location. */
 struct axm_step_at {
     struct axm_graph *g;
@@ -147,6 +149,28 @@ AXM_FLAT void axm_sample_write_half(const struct axm_step_at *s, const struct ax
 
 /* ---- reads ---- */
 
+/* Whether an operation may read from w, or be placed directly after it, as far as w goes. One that would wait
+ * takes a source that lets it go on. */
+AXM_FLAT bool axm_fits(const struct axm_graph *g, uint8_t op, uint64_t cmp, uint16_t loc, uint16_t w)
+{
+    enum axm_result r = axm_effect(op, axm_value(g, loc, w), cmp);
+    return r == AXM_READS || (r == AXM_WRITES && axm_taken(g, loc, w) == AXM_NONE);
+}
+
+/* One of the sources of a read, as far back as the thread may see, where no seq_cst axiom has a say: newest first, as
+ * axm_sample_read_old has them. */
+AXM_FLAT uint16_t axm_draw_source(const struct axm_step_at *s, const struct axm_req *q, uint32_t bound)
+{
+    uint16_t list[AXM_OPTIONS];
+    unsigned n = 0;
+    for (uint16_t w = axm_newest(s->l);; w = s->ev[w].mo_prev) {
+        if (axm_fits(s->g, q->op, q->cmp, s->loc, w))
+            list[n++] = w;
+        if (w == AXM_INIT || s->ev[w].rank <= bound || n == AXM_OPTIONS)
+            return list[axm_random_draw(n)];
+    }
+}
+
 /* What read e does with source w: value, what the operation makes of that, which of its orders it has, its clock. */
 AXM_FLAT void axm_draw_from(const struct axm_step_at *s, struct axm_event *e, const struct axm_req *q, uint16_t w)
 {
@@ -177,6 +201,8 @@ AXM_FLAT uint64_t axm_sample_read(const struct axm_step_at *s, const struct axm_
             f->fair--;
         if (bound == axm_rank(s->g, newest) || fair)
             axm_draw_from(s, e, q, newest);
+        else if (AXM_LIKELY(s->g->sc == 0 && !axm_may_wait(q->op) && axm.opt.mode != AXM_REPLAY))
+            axm_draw_from(s, e, q, axm_draw_source(s, q, bound));
         else
             axm_sample_read_old(i, bound);
         if (q->op == AXM_CAS && q->flags & AXM_WEAK && e->result == AXM_WRITES)
