@@ -24,7 +24,7 @@
  * the one that was answered in that time is no longer certain to come before the other. While a loop turns, no whole operation
  * of another thread has room there, as its two stamps are further apart than that; but a thread that loses its CPU at that
  * moment appears to have an operation running for as long as it is away, and one that answers with what it saw at the end
- * of its last operation is not found out. Where something is done between two operations that takes a while, the second one
+ * of its last operation is not found out there. Where something is done between two operations that takes a while, the second one
  * has a stamp of its own (detail/log.h); every hundredth is one of these, and what lies before it is long enough for others to
  * be through with several.
  *
