@@ -49,14 +49,18 @@ for refused, why in ((("--test", "none"), "no such test"), (("--iters", "0"), "i
 tests = results(HOLDS, litmus, "--iters", "1000")
 assert len(tests) == 18 and all(t["runs"] >= 1000 for t in tests)
 
-# Every machine that C11 runs on has store buffers. Two threads that are never at work at once show nothing: try on.
-for _ in range(1000):
+# Every machine that C11 runs on has store buffers. Two threads that are never at work at once show nothing: try on. On one
+# CPU they never are.
+several = len(os.sched_getaffinity(0)) > 1
+for _ in range(1000 if several else 0):
     (test,) = results(HOLDS, litmus, "--test", "SB+rlx", "--duration", "0.05")
     if any(outcome["kind"] == "interesting" for outcome in test["outcomes"]):
         assert test["result"] == "holds", test  # who shows it was at work at once
         break
 else:
-    sys.exit("store buffering was never seen")
+    if several:
+        sys.exit("store buffering was never seen")
+    print("one CPU: store buffering was not looked for")
 
 # On one CPU a thread is in the midst of a row of 256 states while another is only if it was interrupted there.
 one = {min(os.sched_getaffinity(0))}
