@@ -27,7 +27,8 @@ void track_add(struct track *track, uint64_t ns, uint64_t done);
 struct overlap {
     double rate;  /* million operations a second within the window; over the whole run where there was none */
     double share; /* of the time from the first beginning to the last end that the window is */
-    double slowest; /* thread's rate from its beginning to its end, over the mean of all */
+    double slowest; /* thread's rate from its beginning to its end, over the mean of all; with more threads than cores
+                     * that is the system's justice and not the case's */
 };
 
 /* Ends the program if a thread began before all had arrived: then they were not started together. */
