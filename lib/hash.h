@@ -9,8 +9,10 @@
 #ifndef AXI_HASH_H
 #define AXI_HASH_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct axi_hash_key {
     uint64_t k[2];
@@ -85,6 +87,52 @@ static inline void axi_hash_first_word(uint64_t v[4], const struct axi_hash_prep
     v[1] = axi_rotate(prepared->v[1], 17) ^ v[2];
     v[2] = axi_rotate(v[2], 32);
     v[0] ^= word;
+}
+
+static inline uint64_t axi_word_at(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return le64toh(word);
+}
+
+/* Up to AXI_SHORT bytes as words, least significant first, with zeros behind. */
+#define AXI_SHORT 16
+struct axi_short {
+    uint64_t words[2];
+};
+
+static inline struct axi_short axi_short_of(const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+    struct axi_short s = { { 0, 0 } };
+    if (length >= 8) {
+        s.words[0] = axi_word_at(at);
+        if (length > 8) /* the last eight bytes, without those that are in the first word */
+            s.words[1] = axi_word_at(at + length - 8) >> 8 * (AXI_SHORT - length);
+        return s;
+    }
+    for (size_t i = 0; i < length; i++)
+        s.words[0] |= (uint64_t)at[i] << 8 * i;
+    return s;
+}
+
+/* The same as axi_hash_bytes of the bytes it is made of. */
+static inline uint64_t axi_hash_short(const struct axi_hash_prepared *prepared, struct axi_short s, size_t length)
+{
+    uint64_t v[4], in_all = (uint64_t)length << 56; /* the last word: length in its top byte, bytes that are left */
+    if (length < 8) {
+        axi_hash_first_word(v, prepared, s.words[0] | in_all);
+        return axi_hash_finish(v);
+    }
+    axi_hash_first_word(v, prepared, s.words[0]);
+    if (length == AXI_SHORT) {
+        axi_hash_word(v, s.words[1]);
+        axi_hash_word(v, in_all);
+    } else {
+        axi_hash_word(v, s.words[1] | in_all);
+    }
+    return axi_hash_finish(v);
 }
 
 /* Any bytes. */

@@ -167,17 +167,17 @@ static void map_set_up(ax_map *map, const ax_map_options *o)
 {
     map->bytes_keys = o->keys == AX_MAP_KEYS_BYTES;
     map->layout = o->index == AX_MAP_INDEX_CK ? AXI_LAYOUT_CK
-                  : map->bytes_keys           ? AXI_LAYOUT_ENTRIES
-                                              : AXI_LAYOUT_SLOTS;
+                  : map->bytes_keys           ? AXI_LAYOUT_BYTES
+                                              : AXI_LAYOUT_NUMBERS;
     map->consistent = (o->flags & AX_MAP_CONSISTENT) != 0;
     map->shard_count = o->shards ? o->shards : default_shards(map);
     map->live_row = map->shard_count < COUNTS_LEAST ? COUNTS_LEAST : map->shard_count;
     map->shard_mask = map->shard_count - 1;
     map->hash = o->hash;
     bool changes = !map->consistent && !o->destroy;
-    map->direct_numbers.gets = map->layout == AXI_LAYOUT_SLOTS && !o->hash && axi_sections_are_quick();
+    map->direct_numbers.gets = map->layout == AXI_LAYOUT_NUMBERS && !o->hash && axi_sections_are_quick();
     map->direct_numbers.changes = map->direct_numbers.gets && changes;
-    map->direct_bytes.gets = map->layout == AXI_LAYOUT_ENTRIES && axi_sections_are_quick();
+    map->direct_bytes.gets = map->layout == AXI_LAYOUT_BYTES && axi_sections_are_quick();
     map->direct_bytes.changes = map->direct_bytes.gets && changes;
     map->hash_context = o->hash_context;
     map->destroy = o->destroy;

@@ -6,7 +6,7 @@
  *
  *     EMPTY   a slot that was never used; it ends a probe
  *     DEAD    no value now
- *     MOVED   the key's cell is in the next table (SLOTS only)
+ *     MOVED   the key's cell is in the next table (slots that are cells only)
  *
  * Every value is stored XORed with AXI_CELL_BIAS, so that zero-filled memory is EMPTY and the words that
  * cannot be values are none that people use. Storing, adding and removing are compare-and-swaps on the
@@ -14,12 +14,13 @@
  *
  * Three layouts put the cell in different places:
  *
- *     SLOTS    64-bit keys, own index: slot = { key, cell }. A dead slot stays its key's and can come
- *              back to life; removing needs no memory and no grace period.
- *     ENTRIES  byte strings, own index: slot = { hash, address of the entry }, cell in the entry.
+ *     NUMBERS  64-bit keys, own index: slot = { key, cell }.
+ *     BYTES    byte strings, own index. Of up to 16 bytes, short: slot = { tag, cell, the bytes }. Longer:
+ *              slot = { tag, address of the entry, nothing }, cell in the entry. The tag has the hash and which it is.
  *     CK       ck_ht: hash -> chain of entries with that hash, cell in the entry.
  *
- * In entries DEAD is final: whoever killed an entry unlinks it under the shard's mutex and retires it.
+ * A dead slot that is a cell stays its key's and can come back to life; removing needs no memory and no grace
+ * period. In entries DEAD is final: whoever killed an entry unlinks it under the shard's mutex and retires it.
  */
 #ifndef AXI_MAP_IMPL_H
 #define AXI_MAP_IMPL_H
@@ -49,8 +50,8 @@ static inline bool axi_cell_live(uint64_t word)
 }
 
 enum axi_layout {
-    AXI_LAYOUT_SLOTS,
-    AXI_LAYOUT_ENTRIES,
+    AXI_LAYOUT_NUMBERS,
+    AXI_LAYOUT_BYTES,
     AXI_LAYOUT_CK
 };
 
@@ -140,6 +141,17 @@ static inline uint64_t axi_map_hash_bytes(const ax_map *map, ax_key key)
 }
 
 uint64_t axi_map_hash(const ax_map *map, ax_key key);
+
+static inline struct axi_short axi_key_short(ax_key key)
+{
+    return axi_short_of((const void *)(uintptr_t)key.word_, (size_t)key.length_);
+}
+
+/* Whether the key's cell is a slot's word. */
+static inline bool axi_map_has_slot_for(const ax_map *map, ax_key key)
+{
+    return map->layout == AXI_LAYOUT_NUMBERS || (map->layout == AXI_LAYOUT_BYTES && key.length_ <= AXI_SHORT);
+}
 
 static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
 {

@@ -30,6 +30,7 @@ struct seen {
 /* One call in the making. `kind` is a constant at every caller, so that its branches are compiled away. */
 struct change {
     enum change_kind kind;
+    bool in_slot;            /* the key's cell is a slot's word: no entry comes or goes */
     uint64_t operand;        /* the value to store, or the addend */
     uint64_t expected;       /* REPLACE_IF_EQUAL, REMOVE_IF_EQUAL */
     uint64_t found;          /* the value before, when there was one */
@@ -47,10 +48,13 @@ enum verdict {
 static inline struct axi_found find(const ax_map *map, const struct axi_shard *shard, ax_key key, uint64_t hash)
 {
     switch (map->layout) {
-    case AXI_LAYOUT_SLOTS:
-        return axi_slots_find(shard, key.word_, hash);
-    case AXI_LAYOUT_ENTRIES:
-        return axi_entries_find(shard, key, hash);
+    case AXI_LAYOUT_NUMBERS:
+        return axi_numbers_find(shard, key.word_, hash);
+    case AXI_LAYOUT_BYTES: {
+        uint64_t tag = axi_bytes_tag(hash, key.length_);
+        return key.length_ > AXI_SHORT ? axi_entries_find(shard, key, tag)
+                                       : axi_short_find(shard, tag, axi_key_short(key));
+    }
     case AXI_LAYOUT_CK:
         break;
     }
@@ -99,12 +103,12 @@ static void retire_owned(ax_map *map, struct change *c)
     c->owned = NULL;
 }
 
-/* The key's value has just been killed in `cell`. */
-static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_cell *cell, bool locked)
+/* The key's value has just been killed in `cell`, which is in a slot or in an entry. */
+static void after_kill(ax_map *map, struct axi_shard *shard, uint64_t hash, axi_cell *cell, bool in_slot, bool locked)
 {
     /* relaxed: len promises no more than a count */
     int64_t counted = axi_fetch_sub_relaxed(axi_shard_count(map, shard), 1);
-    if (map->layout == AXI_LAYOUT_SLOTS) {
+    if (in_slot) {
         axi_table_tend(map, shard, counted, locked);
         return;
     }
@@ -147,7 +151,7 @@ static inline ax_status change_present(ax_map *map, struct axi_shard *shard, uin
         if (axi_cas_seq_cst(at.cell, &at.word, word, M1_sc)) { /* M1.sc */
             axi_edge_own_acquire(axi_map_edge(hash));
             if (verdict == KILL)
-                after_kill(map, shard, hash, at.cell, locked);
+                after_kill(map, shard, hash, at.cell, c->in_slot, locked);
             if (goes)
                 retire_owned(map, c);
             return AX_OK;
@@ -166,12 +170,12 @@ static ax_status insert_locked(ax_map *map, struct axi_shard *shard, ax_key key,
     if (*again)
         return AX_OK;
     uint64_t word = c->operand ^ AXI_CELL_BIAS;
-    if (map->layout == AXI_LAYOUT_SLOTS)
-        return axi_table_insert(map, shard, key.word_, hash, word);
+    if (c->in_slot)
+        return axi_table_insert(map, shard, key, hash, word);
     axi_edge_own_release(c->entry);
     ax_status status = map->layout == AXI_LAYOUT_CK
                            ? axi_ck_insert(map, shard, hash, c->entry)
-                           : axi_table_insert(map, shard, hash, hash, (uintptr_t)c->entry);
+                           : axi_table_insert(map, shard, key, hash, (uintptr_t)c->entry);
     if (status == AX_OK) {
         /* relaxed: a statistic, written under the mutex */
         axi_store_relaxed(&shard->bytes, axi_load_relaxed(&shard->bytes) + axi_entry_size(map, c->entry));
@@ -195,7 +199,7 @@ static inline ax_status change_absent(ax_map *map, struct axi_shard *shard, ax_k
         /* M1.sc: back to life in place */
         *again = !axi_cas_seq_cst(at.cell, &at.word, c->operand ^ AXI_CELL_BIAS, M1_sc);
     } else {
-        if (map->layout != AXI_LAYOUT_SLOTS && !c->entry) {
+        if (!c->in_slot && !c->entry) {
             c->entry = axi_entry_create(map, key, c->operand ^ AXI_CELL_BIAS);
             if (!c->entry)
                 return AX_ENOMEM;
@@ -241,7 +245,8 @@ static inline ax_status change_once(ax_map *map, struct axi_shard *shard, ax_key
 static inline ax_status change_hashed(ax_map *map, ax_key key, uint64_t hash, struct change *c)
 {
     struct axi_shard *shard = axi_map_shard(map, hash);
-    bool retires = map->destroy || (map->layout != AXI_LAYOUT_SLOTS && (c->kind == REMOVE || c->kind == REMOVE_IF_EQUAL));
+    c->in_slot = axi_map_has_slot_for(map, key);
+    bool retires = map->destroy || (!c->in_slot && (c->kind == REMOVE || c->kind == REMOVE_IF_EQUAL));
     ax_status status = retires ? axi_domain_admit(&map->domain) : AX_OK;
     if (status == AX_OK)
         status = change_once(map, shard, key, hash, c);
@@ -270,27 +275,55 @@ static inline ax_status change(ax_map *map, ax_key key, struct change *c)
  * How many look-ups a core has under way at once, while it waits for memory, depends on how few
  * instructions lie between them. So what nearly all calls meet, a key in the first bucket of its shard's
  * table, is done here, numbers without any call; everything else takes the long way from its beginning.
- *
- * `bytes` is a constant at every caller: the key is no number.
  */
 
-static inline bool short_cut(struct axi_direct direct, bool changes, bool bytes, ax_key key, struct axi_section *section)
+/* A constant at every caller. */
+enum key_kind {
+    NUMBER,
+    SHORT_BYTES,
+    LONG_BYTES
+};
+
+static inline bool short_cut(const ax_map *map, bool changes, enum key_kind kind, ax_key key, struct axi_section *section)
 {
-    return __builtin_expect((changes ? direct.changes : direct.gets) && (!bytes || key.length_ <= UINT32_MAX) &&
+    struct axi_direct direct = kind == NUMBER ? map->direct_numbers : map->direct_bytes;
+    return __builtin_expect((changes ? direct.changes : direct.gets) && (kind != LONG_BYTES || key.length_ <= UINT32_MAX) &&
                                 axi_section_find(section),
                             1);
 }
 
-static inline uint64_t hash_directly(const ax_map *map, bool bytes, ax_key key)
+/* A key with what is found out about it before its section begins. */
+struct sought {
+    ax_key key;
+    uint64_t hash;
+    struct axi_short bytes; /* SHORT_BYTES */
+};
+
+static inline __attribute__((always_inline)) struct sought seek(const ax_map *map, enum key_kind kind, ax_key key)
 {
-    return bytes ? axi_map_hash_bytes(map, key) : axi_hash_number(&map->number_key, key.word_);
+    struct sought s = { .key = key };
+    if (kind == SHORT_BYTES)
+        s.bytes = axi_key_short(key);
+    s.hash = kind == NUMBER ? axi_hash_number(&map->number_key, key.word_)
+             : kind == SHORT_BYTES && !map->hash ? axi_hash_short(&map->bytes_key, s.bytes, (size_t)key.length_)
+                                                 : axi_map_hash_bytes(map, key);
+    return s;
 }
 
-static inline __attribute__((always_inline)) struct axi_found find_directly(const ax_map *map, bool bytes, ax_key key,
-                                                                            uint64_t hash)
+static inline __attribute__((always_inline)) struct axi_found find_directly(const ax_map *map, enum key_kind kind,
+                                                                            const struct sought *s)
 {
-    const struct axi_shard *shard = axi_map_shard(map, hash);
-    return bytes ? axi_entries_find(shard, key, hash) : axi_table_first(shard, key.word_, hash);
+    const struct axi_shard *shard = axi_map_shard(map, s->hash);
+    uint64_t tag = axi_bytes_tag(s->hash, s->key.length_);
+    switch (kind) {
+    case NUMBER:
+        break;
+    case SHORT_BYTES:
+        return axi_short_find(shard, tag, s->bytes);
+    case LONG_BYTES:
+        return axi_entries_find(shard, s->key, tag);
+    }
+    return axi_table_first(shard, s->key.word_, NULL, s->hash, AXI_NARROW);
 }
 
 static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, uint64_t *value)
@@ -301,7 +334,7 @@ static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, ui
     const struct axi_shard *shard = axi_map_shard(map, hash);
     axi_read_begin();
     /* direct: the short cut has nearly always looked into the first bucket already */
-    struct axi_found at = map->direct_numbers.gets ? axi_slots_search(shard, key.word_, hash) : find(map, shard, key, hash);
+    struct axi_found at = map->direct_numbers.gets ? axi_numbers_search(shard, key.word_, hash) : find(map, shard, key, hash);
     axi_read_end();
     if (!axi_cell_live(at.word))
         return AX_ENOTFOUND;
@@ -311,15 +344,15 @@ static __attribute__((noinline)) ax_status get(const ax_map *map, ax_key key, ui
     return AX_OK;
 }
 
-static inline __attribute__((always_inline)) ax_status get_directly(const ax_map *map, bool bytes, ax_key key,
+static inline __attribute__((always_inline)) ax_status get_directly(const ax_map *map, enum key_kind kind, ax_key key,
                                                                     uint64_t *value)
 {
     struct axi_section section;
-    if (!short_cut(bytes ? map->direct_bytes : map->direct_numbers, false, bytes, key, &section))
+    if (!short_cut(map, false, kind, key, &section))
         return get(map, key, value);
-    uint64_t hash = hash_directly(map, bytes, key);
+    struct sought s = seek(map, kind, key);
     axi_section_begin(&section);
-    struct axi_found at = find_directly(map, bytes, key, hash);
+    struct axi_found at = find_directly(map, kind, &s);
     axi_section_end(&section);
     if (__builtin_expect(axi_cell_live(at.word), 1)) {
         if (value)
@@ -332,26 +365,27 @@ static inline __attribute__((always_inline)) ax_status get_directly(const ax_map
 /* The key in two words, here and below: gcc 12 takes the structure apart by way of memory, and that load stalls. */
 static __attribute__((noinline)) ax_status get_bytes(const ax_map *map, uint64_t word, uint64_t length, uint64_t *value)
 {
-    return get_directly(map, true, (ax_key){ word, length }, value);
+    return length <= AXI_SHORT ? get_directly(map, SHORT_BYTES, (ax_key){ word, length }, value)
+                               : get_directly(map, LONG_BYTES, (ax_key){ word, length }, value);
 }
 
 AXI_EXPORT ax_status ax_map_get(const ax_map *map, ax_key key, uint64_t *value)
 {
-    return key.length_ == UINT64_MAX ? get_directly(map, false, key, value)
+    return key.length_ == UINT64_MAX ? get_directly(map, NUMBER, key, value)
                                       : get_bytes(map, key.word_, key.length_, value);
 }
 
 /* PUT and ADD where there is a value already, which *before gets. False: nothing has been done. */
-static inline __attribute__((always_inline)) bool change_directly(ax_map *map, bool bytes, ax_key key,
+static inline __attribute__((always_inline)) bool change_directly(ax_map *map, enum key_kind key_kind, ax_key key,
                                                                   enum change_kind kind, uint64_t operand,
                                                                   uint64_t *before, struct seen *seen)
 {
     struct axi_section section;
-    if (!short_cut(bytes ? map->direct_bytes : map->direct_numbers, true, bytes, key, &section))
+    if (!short_cut(map, true, key_kind, key, &section))
         return false;
-    uint64_t hash = hash_directly(map, bytes, key);
+    struct sought s = seek(map, key_kind, key);
     axi_section_begin(&section);
-    struct axi_found at = find_directly(map, bytes, key, hash);
+    struct axi_found at = find_directly(map, key_kind, &s);
     uint64_t expected = at.word, found = expected ^ AXI_CELL_BIAS, value = kind == ADD ? found + operand : operand;
     if (__builtin_expect(axi_cell_live(expected) && !ax_map_reserved(value) &&
                              axi_cas_seq_cst(at.cell, &expected, value ^ AXI_CELL_BIAS, M1_sc), /* M1.sc */
@@ -361,7 +395,7 @@ static inline __attribute__((always_inline)) bool change_directly(ax_map *map, b
         return true;
     }
     axi_section_end(&section);
-    *seen = (struct seen){ hash, true, at.word == AXI_CELL_EMPTY };
+    *seen = (struct seen){ s.hash, true, at.word == AXI_CELL_EMPTY };
     return false;
 }
 
@@ -371,21 +405,23 @@ static __attribute__((noinline)) ax_status put(ax_map *map, ax_key key, uint64_t
     return change(map, key, &c);
 }
 
-static inline __attribute__((always_inline)) ax_status put_directly(ax_map *map, bool bytes, ax_key key, uint64_t value)
+static inline __attribute__((always_inline)) ax_status put_directly(ax_map *map, enum key_kind kind, ax_key key,
+                                                                    uint64_t value)
 {
     struct seen seen = { 0, false, false };
     uint64_t before;
-    return change_directly(map, bytes, key, PUT, value, &before, &seen) ? AX_OK : put(map, key, value, seen);
+    return change_directly(map, kind, key, PUT, value, &before, &seen) ? AX_OK : put(map, key, value, seen);
 }
 
 static __attribute__((noinline)) ax_status put_bytes(ax_map *map, uint64_t word, uint64_t length, uint64_t value)
 {
-    return put_directly(map, true, (ax_key){ word, length }, value);
+    return length <= AXI_SHORT ? put_directly(map, SHORT_BYTES, (ax_key){ word, length }, value)
+                               : put_directly(map, LONG_BYTES, (ax_key){ word, length }, value);
 }
 
 AXI_EXPORT ax_status ax_map_put(ax_map *map, ax_key key, uint64_t value)
 {
-    return key.length_ == UINT64_MAX ? put_directly(map, false, key, value)
+    return key.length_ == UINT64_MAX ? put_directly(map, NUMBER, key, value)
                                       : put_bytes(map, key.word_, key.length_, value);
 }
 
@@ -400,12 +436,12 @@ static __attribute__((noinline)) ax_status add(ax_map *map, ax_key key, uint64_t
     return status;
 }
 
-static inline __attribute__((always_inline)) ax_status add_directly(ax_map *map, bool bytes, ax_key key, uint64_t n,
-                                                                    uint64_t *before)
+static inline __attribute__((always_inline)) ax_status add_directly(ax_map *map, enum key_kind kind, ax_key key,
+                                                                    uint64_t n, uint64_t *before)
 {
     struct seen seen = { 0, false, false };
     uint64_t found;
-    if (!change_directly(map, bytes, key, ADD, n, &found, &seen))
+    if (!change_directly(map, kind, key, ADD, n, &found, &seen))
         return add(map, key, n, before, seen);
     if (before)
         *before = found;
@@ -415,12 +451,13 @@ static inline __attribute__((always_inline)) ax_status add_directly(ax_map *map,
 static __attribute__((noinline)) ax_status add_bytes(ax_map *map, uint64_t word, uint64_t length, uint64_t n,
                                                      uint64_t *before)
 {
-    return add_directly(map, true, (ax_key){ word, length }, n, before);
+    return length <= AXI_SHORT ? add_directly(map, SHORT_BYTES, (ax_key){ word, length }, n, before)
+                               : add_directly(map, LONG_BYTES, (ax_key){ word, length }, n, before);
 }
 
 AXI_EXPORT ax_status ax_map_add(ax_map *map, ax_key key, uint64_t n, uint64_t *before)
 {
-    return key.length_ == UINT64_MAX ? add_directly(map, false, key, n, before)
+    return key.length_ == UINT64_MAX ? add_directly(map, NUMBER, key, n, before)
                                       : add_bytes(map, key.word_, key.length_, n, before);
 }
 

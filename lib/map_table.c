@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "map_table.h"
 
-#define SLOTS_MIN AXI_BUCKET
+#define SLOTS_MIN 4 /* whole lines of either width */
 /*
  * Slots moved for each insertion while a rebuild is under way: a rebuild is over long before the next
  * table could be full, and one step takes a few microseconds.
@@ -14,34 +14,45 @@
 /* Rebuilds from the largest table that can be to the smallest (axi_table_tidy), and no end where others undo them. */
 #define TIDY_ROUNDS 10
 
-static size_t table_bytes(size_t slots)
+static size_t table_slots(const struct axi_table *table)
 {
-    return sizeof(struct axi_table) + slots * sizeof(struct axi_slot);
+    return (size_t)table->mask + 1;
 }
 
-/* At three quarters an unsuccessful look-up meets 8.5 slots, two cache lines; beyond it rises steeply. */
+/* The slots' bytes, and all of the table's. */
+static size_t body_bytes(const struct axi_table *table)
+{
+    return table_slots(table) << table->width;
+}
+
+static size_t table_bytes(const struct axi_table *table)
+{
+    return sizeof *table + body_bytes(table);
+}
+
+/* At three quarters an unsuccessful look-up meets 8.5 slots, two or four cache lines; beyond it rises steeply. */
 static size_t table_limit(const struct axi_table *table)
 {
-    size_t slots = (size_t)table->mask + 1;
-    return slots - slots / 4;
+    return table_slots(table) - table_slots(table) / 4;
 }
 
 static struct axi_table *table_create(const ax_map *map, struct axi_shard *shard, size_t slots)
 {
-    struct axi_table *table =
-        axi_allocate_zeroed(map->allocator, sizeof(struct axi_table), slots * sizeof(struct axi_slot));
+    enum axi_width width = map->bytes_keys ? AXI_WIDE : AXI_NARROW;
+    struct axi_table *table = axi_allocate_zeroed(map->allocator, sizeof(struct axi_table), slots << width);
     if (table) {
         table->mask = slots - 1;
-        table->bucket_bytes = (slots - AXI_BUCKET) * sizeof(struct axi_slot);
+        table->bucket_bytes = (slots - AXI_BUCKET(width)) << width;
         table->shard = shard;
+        table->width = width;
+        axi_edge_own_release(table); /* visitors read the bytes of short keys in it */
     }
     return table;
 }
 
 static void table_release(const ax_map *map, struct axi_table *table)
 {
-    size_t slots = (size_t)table->mask + 1;
-    axi_release_zeroed(map->allocator, table, sizeof *table, slots * sizeof table->slots[0]);
+    axi_release_zeroed(map->allocator, table, sizeof *table, body_bytes(table));
 }
 
 /* For the shard's table, which is filled; not on anybody's way. */
@@ -50,7 +61,7 @@ static void pages_huge(const ax_map *map, const struct axi_shard *shard)
     axi_read_begin();
     struct axi_table *table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq: an older one is as good */
     if (table)
-        axi_allocated_huge(map->allocator, table, sizeof *table, ((size_t)table->mask + 1) * sizeof table->slots[0]);
+        axi_allocated_huge(map->allocator, table, sizeof *table, body_bytes(table));
     axi_read_end();
 }
 
@@ -58,7 +69,7 @@ size_t axi_table_release(ax_map *map, struct axi_retired *thing)
 {
     struct axi_table *table = (struct axi_table *)((char *)thing - offsetof(struct axi_table, retired));
     struct axi_shard *shard = table->shard;
-    size_t bytes = table_bytes((size_t)table->mask + 1);
+    size_t bytes = table_bytes(table);
     table_release(map, table);
     if (bytes >= AXI_HUGE_PAGE / 2) /* what came in its place may be twice as large */
         pages_huge(map, shard);
@@ -67,38 +78,62 @@ size_t axi_table_release(ax_map *map, struct axi_retired *thing)
 
 /* ---- look-up ---- */
 
-struct axi_found axi_slots_search(const struct axi_shard *shard, uint64_t tag, uint64_t hash)
+/* The slot that is the key's in one table, or NULL. */
+static inline __attribute__((always_inline)) struct axi_slot *cell_in(struct axi_table *table, uint64_t tag,
+                                                                      const struct axi_short *bytes, uint64_t hash,
+                                                                      enum axi_width width)
+{
+    bool last = false;
+    for (uint64_t i = axi_probe_begin(table, hash, width); !last; i = axi_probe_next(table, i, width)) {
+        struct axi_slot *bucket = axi_slot_at(table, i, width);
+        for (unsigned bits = axi_bucket_scan(bucket, tag, width, &last); bits; bits &= bits - 1) {
+            struct axi_slot *slot = axi_slot_after(bucket, (unsigned)__builtin_ctz(bits), width);
+            if (axi_slot_is(slot, bytes))
+                return slot; /* a key has one in a table at most */
+        }
+    }
+    return NULL;
+}
+
+static inline __attribute__((always_inline)) struct axi_found search_cell(const struct axi_shard *shard, uint64_t tag,
+                                                                          const struct axi_short *bytes, uint64_t hash,
+                                                                          enum axi_width width)
 {
     struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
     while (table) {
-        bool last = false;
-        for (uint64_t i = axi_probe_begin(table, hash); !last; i = axi_probe_next(table, i)) {
-            struct axi_slot *bucket = &table->slots[i];
-            unsigned bits = axi_bucket_scan(bucket, tag, &last);
-            if (!bits)
-                continue;
-            axi_cell *cell = &bucket[__builtin_ctz(bits)].word; /* a key has one slot in a table at most */
+        struct axi_slot *slot = cell_in(table, tag, bytes, hash, width);
+        if (slot) {
             /* M2.acq: the scan has read this word, or an older one, by M1 */
-            uint64_t word = axi_load_acquire(cell, M2_acq);
+            uint64_t word = axi_load_acquire(&slot->word, M2_acq);
             if (word != AXI_CELL_MOVED)
-                return (struct axi_found){ cell, word };
-            break;
+                return (struct axi_found){ &slot->word, word };
         }
         table = axi_load_seq_cst(&table->next, M1_sc); /* M1.sc */
     }
     return (struct axi_found){ NULL, AXI_CELL_EMPTY };
 }
 
-struct axi_found axi_entries_search(const struct axi_shard *shard, ax_key key, uint64_t hash)
+struct axi_found axi_numbers_search(const struct axi_shard *shard, uint64_t number, uint64_t hash)
+{
+    return search_cell(shard, number, NULL, hash, AXI_NARROW);
+}
+
+struct axi_found axi_short_search(const struct axi_shard *shard, uint64_t tag, struct axi_short bytes)
+{
+    return search_cell(shard, tag, &bytes, tag, AXI_WIDE);
+}
+
+struct axi_found axi_entries_search(const struct axi_shard *shard, ax_key key, uint64_t tag)
 {
     struct axi_table *table = axi_load_seq_cst(&shard->table, M1_sc); /* M1.sc */
     while (table) {
         bool last = false;
-        for (uint64_t i = axi_probe_begin(table, hash); !last; i = axi_probe_next(table, i)) {
-            struct axi_slot *bucket = &table->slots[i];
-            for (unsigned bits = axi_bucket_scan(bucket, hash, &last); bits; bits &= bits - 1) {
+        for (uint64_t i = axi_probe_begin(table, tag, AXI_WIDE); !last; i = axi_probe_next(table, i, AXI_WIDE)) {
+            struct axi_slot *bucket = axi_slot_at(table, i, AXI_WIDE);
+            for (unsigned bits = axi_bucket_scan(bucket, tag, AXI_WIDE, &last); bits; bits &= bits - 1) {
+                struct axi_slot *slot = axi_slot_after(bucket, (unsigned)__builtin_ctz(bits), AXI_WIDE);
                 /* M2.acq: by now it may be DEAD, and who goes on for that has the entry's removal behind it */
-                uint64_t word = axi_load_acquire(&bucket[__builtin_ctz(bits)].word, M2_acq);
+                uint64_t word = axi_load_acquire(&slot->word, M2_acq);
                 if (!axi_cell_live(word))
                     continue;
                 struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
@@ -124,29 +159,48 @@ static struct axi_table *current(const struct axi_shard *shard)
     return axi_load_relaxed(&shard->table);
 }
 
-/*
- * Takes the first free slot of the probe sequence. Under the mutex; there is one. With `again`, for a new key, a dead
- * slot of its tag that is met before does as well: a key of ENTRIES that comes and goes needs one slot, and no rebuild.
- * (One of SLOTS has been found there.) Copies take fresh ones, as their stores are relaxed: who reads what stands in the
- * place of DEAD needs the death behind it, M2.
- */
-static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, uint64_t tag, uint64_t hash, bool again)
+/* Whether the slot, which is claimed, is of a long key. */
+static bool leads_to_entry(const struct axi_table *table, struct axi_slot *slot)
 {
-    uint64_t i = axi_probe_begin(table, hash), word;
-    /* relaxed: only we end EMPTY, and dead slots of ENTRIES stay so without us */
-    while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
-        /* relaxed: written under this mutex; a hint, as a fresh slot is as good */
-        if (again && word == AXI_CELL_DEAD && axi_load_relaxed(&table->slots[i].tag) == tag)
-            return &table->slots[i];
-        i = (i + 1) & table->mask;
-    }
-    /* relaxed: the store of the word, which follows, publishes it */
-    axi_store_relaxed(&table->slots[i].tag, tag);
-    shard->claimed++;
-    return &table->slots[i];
+    /* relaxed: M2 ordered it before the word, or it was written under the mutex that we hold */
+    return table->width == AXI_WIDE && axi_load_relaxed(&slot->tag) >> AXI_TAG_KIND == AXI_TAG_LONG;
 }
 
-/* SLOTS: cells change without the mutex, so the copy is made good before MOVED sends anyone to it. */
+/* A new slot's first words: its word, which is to be stored next, publishes them. */
+struct claim {
+    uint64_t tag, hash;
+    const unsigned char *bytes; /* of a short key, AXI_SHORT of them; otherwise NULL */
+    bool again;                 /* a dead slot of the tag does as well */
+};
+
+/*
+ * Takes the first free slot of the probe sequence. Under the mutex; there is one. With `again`, for a new long key, a
+ * dead slot of its tag that is met before does as well: one that comes and goes needs one slot, and no rebuild.
+ * (The dead slot of a number or a short key has been found, and others that have a short key's tag have other bytes.)
+ * Copies take fresh ones, as their stores are relaxed: who reads what stands in the place of DEAD needs the death
+ * behind it, M2.
+ */
+static struct axi_slot *claim(struct axi_shard *shard, struct axi_table *table, struct claim c)
+{
+    uint64_t i = axi_probe_begin(table, c.hash, table->width), word;
+    struct axi_slot *slot = axi_slot_at(table, i, table->width);
+    /* relaxed: only we end EMPTY, and dead slots of entries stay so without us */
+    while ((word = axi_load_relaxed(&slot->word)) != AXI_CELL_EMPTY) {
+        /* relaxed: written under this mutex; a hint, as a fresh slot is as good */
+        if (c.again && word == AXI_CELL_DEAD && axi_load_relaxed(&slot->tag) == c.tag)
+            return slot;
+        i = (i + 1) & table->mask;
+        slot = axi_slot_at(table, i, table->width);
+    }
+    /* relaxed: the store of the word, which follows, publishes it */
+    axi_store_relaxed(&slot->tag, c.tag);
+    if (c.bytes)
+        memcpy(axi_slot_key(slot), c.bytes, AXI_SHORT);
+    shard->claimed++;
+    return slot;
+}
+
+/* Cells change without the mutex, so the copy is made good before MOVED sends anyone to it. */
 static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
 {
     uint64_t word = axi_load_relaxed(&from->word); /* relaxed: nobody needs the copy before the swap, which acquires */
@@ -156,7 +210,9 @@ static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *fro
     do {
         if (word != AXI_CELL_DEAD && !copy) {
             uint64_t tag = axi_load_relaxed(&from->tag); /* relaxed: written under this mutex */
-            copy = claim(shard, to, tag, axi_map_hash(map, ax_key_u64(tag)), false);
+            copy = claim(shard, to,
+                         map->bytes_keys ? (struct claim){ tag, tag, axi_slot_key(from), false }
+                                         : (struct claim){ tag, axi_map_hash(map, ax_key_u64(tag)), NULL, false });
         }
         if (copy)
             axi_store_release(&copy->word, word, M2_rel); /* M2.rel: whoever probes past it reads the tag */
@@ -165,7 +221,7 @@ static void move_cell(ax_map *map, struct axi_shard *shard, struct axi_slot *fro
 }
 
 /*
- * ENTRIES: slots change under the mutex only, and either slot leads to the same entry and its cell. The
+ * Slots of long keys change under the mutex only, and either slot leads to the same entry and its cell. The
  * old one stays readable for walks; axi_table_unlink clears both.
  */
 static void copy_entry(struct axi_shard *shard, struct axi_slot *from, struct axi_table *to)
@@ -173,12 +229,12 @@ static void copy_entry(struct axi_shard *shard, struct axi_slot *from, struct ax
     uint64_t word = axi_load_relaxed(&from->word); /* relaxed: written under this mutex */
     if (!axi_cell_live(word))
         return;
-    uint64_t hash = axi_load_relaxed(&from->tag); /* relaxed: as above */
-    struct axi_slot *copy = claim(shard, to, hash, hash, false);
+    uint64_t tag = axi_load_relaxed(&from->tag); /* relaxed: as above */
+    struct axi_slot *copy = claim(shard, to, (struct claim){ tag, tag, NULL, false });
     /*
      * relaxed: a look-up that needs the copy came by shard.table, hence after it. One that came by old->next
      * has found the entry in the old table, or looks for another key: then it has what is behind the entry, which
-     * is older than old->next, and if it misses the tag it takes the slot for one of hash 0, whose key it compares.
+     * is older than old->next, and if it misses the tag it passes by, as no key's is 0.
      */
     axi_store_relaxed(&copy->word, word);
 }
@@ -190,19 +246,21 @@ static void rebuild_step(ax_map *map, struct axi_shard *shard, size_t slots)
     struct axi_table *next = old ? axi_load_relaxed(&old->next) : NULL;
     if (!next)
         return;
-    size_t left = (size_t)old->mask + 1 - shard->moved;
+    size_t left = table_slots(old) - shard->moved;
     if (slots > left)
         slots = left;
-    for (size_t i = shard->moved; i < shard->moved + slots; i++)
-        if (map->layout == AXI_LAYOUT_SLOTS)
-            move_cell(map, shard, &old->slots[i], next);
+    for (size_t i = shard->moved; i < shard->moved + slots; i++) {
+        struct axi_slot *from = axi_slot_at(old, i, old->width);
+        if (leads_to_entry(old, from))
+            copy_entry(shard, from, next);
         else
-            copy_entry(shard, &old->slots[i], next);
+            move_cell(map, shard, from, next);
+    }
     shard->moved += slots;
     if (slots == left) {
-        /* M2.rel; who still reads the old table comes by its `next`, which is M1 */
-        axi_store_release(&shard->table, next, M2_rel);
-        axi_retire(&map->domain, &old->retired, AXI_KIND_TABLE, table_bytes((size_t)old->mask + 1));
+        /* M1.sc M2.rel: who still comes by the old one does not see all copies, and is before what comes after them */
+        axi_store_seq_cst(&shard->table, next, M1_sc);
+        axi_retire(&map->domain, &old->retired, AXI_KIND_TABLE, table_bytes(old));
     }
 }
 
@@ -232,7 +290,7 @@ static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t leas
     if (old) {
         if (axi_domain_admit(&map->domain) != AX_OK)
             return AX_EAGAIN;
-        size_t old_slots = (size_t)old->mask + 1;
+        size_t old_slots = table_slots(old);
         while (slots < old_slots && slots / 2 < shard->claimed)
             slots *= 2;
         while (slots <= shard->claimed + (old_slots + AXI_MAP_STEP - 1) / AXI_MAP_STEP)
@@ -243,7 +301,7 @@ static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t leas
         return AX_ENOMEM;
     shard->claimed = shard->moved = 0;
     if (old) {
-        axi_store_seq_cst(&old->next, table, M1_sc); /* M1.sc */
+        axi_store_release(&old->next, table, M2_rel); /* M2.rel; who claims in it stores it once more, for M1 */
         /* relaxed: a statistic, written under the mutex */
         axi_store_relaxed(&shard->rebuilds, axi_load_relaxed(&shard->rebuilds) + 1);
     } else {
@@ -258,7 +316,7 @@ static bool rebuilding(const struct axi_table *table)
 }
 
 /* Adds a key that the shard has no slot for. Under the mutex. AX_ENOMEM, AX_EAGAIN: nothing changed. */
-ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, uint64_t hash, uint64_t word)
+ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, ax_key key, uint64_t hash, uint64_t word)
 {
     struct axi_table *table = current(shard);
     if (!rebuilding(table) && (!table || shard->claimed >= table_limit(table))) {
@@ -269,7 +327,18 @@ ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, u
     rebuild_step(map, shard, AXI_MAP_STEP);
     table = current(shard);
     struct axi_table *next = axi_load_relaxed(&table->next); /* relaxed: under the mutex */
-    struct axi_slot *slot = claim(shard, next ? next : table, tag, hash, true);
+    if (next) /* M1.sc: once more, with all copies before it, past which the new key is found */
+        axi_store_seq_cst(&table->next, next, M1_sc);
+    unsigned char bytes[AXI_SHORT] = { 0 };
+    struct claim c = { key.word_, hash, NULL, false };
+    if (map->bytes_keys) {
+        c.tag = axi_bytes_tag(hash, key.length_);
+        c.again = key.length_ > AXI_SHORT;
+        if (!c.again && key.length_) /* an empty key may have no address, which memcpy must not get */
+            memcpy(bytes, (const void *)(uintptr_t)key.word_, (size_t)key.length_);
+        c.bytes = c.again ? NULL : bytes;
+    }
+    struct axi_slot *slot = claim(shard, next ? next : table, c);
     axi_store_seq_cst(&slot->word, word, M1_sc); /* M1.sc M2.rel */
     return AX_OK;
 }
@@ -277,17 +346,22 @@ ax_status axi_table_insert(ax_map *map, struct axi_shard *shard, uint64_t tag, u
 /* Takes an entry out that its killer has marked dead, of the old table and the next. Under the mutex. */
 void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struct axi_entry *entry)
 {
+    uint64_t tag = axi_bytes_tag(hash, entry->u.length);
+    /* relaxed: under the mutex */
     for (struct axi_table *table = current(shard); table; table = axi_load_relaxed(&table->next)) {
-        uint64_t i = axi_probe_begin(table, hash);
+        uint64_t i = axi_probe_begin(table, tag, AXI_WIDE);
+        struct axi_slot *slot = axi_slot_at(table, i, AXI_WIDE);
         uint64_t word;
-        /* relaxed: in this layout all words change under the mutex */
-        while ((word = axi_load_relaxed(&table->slots[i].word)) != AXI_CELL_EMPTY) {
-            if (word == (uintptr_t)entry) {
+        /* relaxed: slots of long keys change under the mutex, and only we end EMPTY */
+        while ((word = axi_load_relaxed(&slot->word)) != AXI_CELL_EMPTY) {
+            /* relaxed: written under the mutex; it tells the address from a short key's value */
+            if (word == (uintptr_t)entry && axi_load_relaxed(&slot->tag) == tag) {
                 /* M2.rel: who misses the entry has its death behind it */
-                axi_store_release(&table->slots[i].word, AXI_CELL_DEAD, M2_rel);
+                axi_store_release(&slot->word, AXI_CELL_DEAD, M2_rel);
                 break;
             }
             i = (i + 1) & table->mask;
+            slot = axi_slot_at(table, i, AXI_WIDE);
         }
     }
     size_t bytes = axi_entry_size(map, entry);
@@ -298,7 +372,7 @@ void axi_table_unlink(ax_map *map, struct axi_shard *shard, uint64_t hash, struc
 
 static bool sparse(const ax_map *map, const struct axi_shard *shard, const struct axi_table *table)
 {
-    size_t slots = (size_t)table->mask + 1;
+    size_t slots = table_slots(table);
     /* floor: read without the mutex as a hint; rebuild_begin heeds it under the mutex */
     return slots > SLOTS_MIN && slots > axi_load_relaxed(&shard->floor) &&
            axi_shard_live(map, shard) < (int64_t)(slots / 8);
@@ -377,7 +451,7 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
     }
     ax_status status = AX_OK;
     struct axi_table *table = current(shard);
-    if (!table || table->mask + 1 < slots)
+    if (!table || table_slots(table) < slots)
         status = rebuild_begin(map, shard, slots);
     if (status == AX_OK)
         axi_store_relaxed(&shard->floor, slots); /* relaxed: heeded under the mutex; others only guess by it */
@@ -387,24 +461,33 @@ ax_status axi_table_reserve(ax_map *map, struct axi_shard *shard, size_t keys)
     return status;
 }
 
-static ax_status walk_slot(ax_map *map, struct axi_shard *shard, struct axi_slot *slot, axi_step *step,
-                           void *context, bool *stop)
+/* The cell of a key that has moved out of a slot which had this tag, and `key`. */
+static struct axi_found find_moved(ax_map *map, struct axi_shard *shard, uint64_t tag, ax_key key)
+{
+    return map->bytes_keys
+               ? axi_short_search(shard, tag, axi_key_short(key))
+               : axi_numbers_search(shard, tag, axi_map_hash(map, key));
+}
+
+static ax_status walk_slot(ax_map *map, struct axi_shard *shard, const struct axi_table *table, struct axi_slot *slot,
+                           axi_step *step, void *context, bool *stop)
 {
     uint64_t word = axi_load_acquire(&slot->word, M2_acq); /* M2.acq */
     if (word == AXI_CELL_EMPTY || word == AXI_CELL_DEAD)
         return AX_OK;
     ax_key key;
     struct axi_found found = { &slot->word, word };
-    if (map->layout == AXI_LAYOUT_SLOTS) {
-        key = ax_key_u64(axi_load_relaxed(&slot->tag)); /* relaxed: M2 ordered it before the word */
-        if (word == AXI_CELL_MOVED)
-            found = axi_slots_find(shard, key.word_, axi_map_hash(map, key));
-    } else {
+    if (leads_to_entry(table, slot)) {
         struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;
         axi_edge_own_acquire(entry);
         key = axi_entry_key(map, entry);
         found.cell = &entry->cell;
         found.word = axi_load_acquire(&entry->cell, M2_acq); /* M2.acq: with the value comes what was before it */
+    } else {
+        uint64_t tag = axi_load_relaxed(&slot->tag); /* relaxed: M2 ordered it before the word */
+        key = map->bytes_keys ? ax_key_bytes(axi_slot_key(slot), (size_t)(tag >> AXI_TAG_KIND) - 1) : ax_key_u64(tag);
+        if (word == AXI_CELL_MOVED)
+            found = find_moved(map, shard, tag, key);
     }
     return found.cell && axi_cell_live(found.word) ? step(context, key, found.cell, found.word, stop) : AX_OK;
 }
@@ -422,8 +505,11 @@ ax_status axi_table_walk(ax_map *map, struct axi_shard *shard, bool locked, axi_
         table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq */
         /* relaxed: a rebuild that is not seen began during the walk, and moves nothing out of its sight */
     } while (table && axi_load_relaxed(&table->next));
+    if (table)
+        axi_edge_own_acquire(table);
     for (uint64_t i = 0; table && i <= table->mask && !*stop; i++) {
-        ax_status status = walk_slot(map, shard, &table->slots[i], step, context, stop);
+        struct axi_slot *slot = axi_slot_at(table, i, table->width);
+        ax_status status = walk_slot(map, shard, table, slot, step, context, stop);
         if (status != AX_OK)
             return status;
     }
@@ -437,8 +523,8 @@ size_t axi_table_slots(const struct axi_shard *shard, size_t *bytes)
     *bytes = 0;
     struct axi_table *table = axi_load_acquire(&shard->table, M2_acq); /* M2.acq */
     for (; table; table = axi_load_acquire(&table->next, M2_acq)) {    /* M2.acq */
-        slots = (size_t)table->mask + 1;
-        *bytes += table_bytes(slots);
+        slots = table_slots(table);
+        *bytes += table_bytes(table);
     }
     return slots;
 }
@@ -450,8 +536,9 @@ void axi_table_fini(ax_map *map, struct axi_shard *shard)
     if (!table)
         return;
     for (uint64_t i = 0; i <= table->mask; i++) {
-        uint64_t word = axi_load_relaxed(&table->slots[i].word); /* relaxed: alone, here and below */
-        if (map->layout == AXI_LAYOUT_SLOTS) {
+        struct axi_slot *slot = axi_slot_at(table, i, table->width);
+        uint64_t word = axi_load_relaxed(&slot->word); /* relaxed: alone, here and below */
+        if (!leads_to_entry(table, slot)) {
             axi_value_fini(map, word);
         } else if (axi_cell_live(word)) {
             struct axi_entry *entry = (struct axi_entry *)(uintptr_t)word;

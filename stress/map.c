@@ -45,16 +45,21 @@ static void ours_destroy(void *map)
     (void)ax_map_destroy(map);
 }
 
-/* Sixteen bytes that spell the number. */
+/* Bytes that spell the number: sixteen of even ones, which the own index has within its slots, more of odd ones. */
 struct spelled {
     uint64_t number;
-    char tail[8];
+    char tail[16];
 };
+
+static size_t spelled_length(uint64_t number)
+{
+    return number % 2 ? sizeof(struct spelled) : 16;
+}
 
 static ax_key spell(uint64_t key, struct spelled *to)
 {
     *to = (struct spelled){ key, "session" };
-    return ax_key_bytes(to, sizeof *to);
+    return ax_key_bytes(to, spelled_length(key));
 }
 
 static uint64_t read_key(ax_key key)
@@ -64,10 +69,10 @@ static uint64_t read_key(ax_key key)
     if (key.length_ == UINT64_MAX)
         return ax_key_number(key);
     const void *bytes = ax_key_data(key, &length);
-    if (length != sizeof spelled)
+    if (length < sizeof spelled.number)
         return UINT64_MAX;
-    memcpy(&spelled, bytes, sizeof spelled);
-    return spelled.number;
+    memcpy(&spelled.number, bytes, sizeof spelled.number);
+    return length == spelled_length(spelled.number) ? spelled.number : UINT64_MAX;
 }
 
 struct ours_walk {

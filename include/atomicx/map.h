@@ -19,7 +19,7 @@
  * | get, read_begin, read_end          | lock-free (a)                     | (b)         | (b)       |
  * | put, replace_if_equal, add on a key that is there | lock-free          | (c)         | (d)       |
  * | the same, and put_if_absent, on a key that is not | its shard's mutex  | (c)         | yes       |
- * | remove, remove_if_equal, 64-bit keys, own index   | lock-free          | (c)         | (d)       |
+ * | remove, remove_if_equal, 64-bit and short keys, own index | lock-free  | (c)         | (d)       |
  * | remove, remove_if_equal otherwise  | lock-free, then its shard's mutex | (c)         | (d)       |
  * | get_or_compute                     | as get, compute, put_if_absent    | (c)         | as put    |
  * | len, stats                         | wait-free, one step per shard     | never       | never     |
@@ -34,6 +34,10 @@
  * taken out. No function is async-signal-safe. The mutex of a shard is held for one insertion and at most
  * a bounded piece of a rebuild (own index), or for the rebuild of one shard (ck index), never while
  * calling your code, except the allocator and the hash function.
+ *
+ * Keys of bytes. The own index has short keys, those of up to 16 bytes, within its slots of 32 bytes: a look-up is one
+ * cache line as a rule, and neither inserting nor removing one allocates but for the table. A longer key is a block
+ * of its own behind the slot.
  *
  * Growth. With the own index a shard's table is rebuilt into a fresh one a piece at a time by those who
  * insert and remove; readers and updates go on in both. With ck_ht an insertion may have to wait while
@@ -133,7 +137,7 @@ typedef enum ax_map_keys {
 /** Which index finds the entries. Same contract, same tests; they differ in speed, memory and pauses. */
 typedef enum ax_map_index {
     AX_MAP_INDEX_DEFAULT = 0, /**< own */
-    AX_MAP_INDEX_OWN = 1,     /**< C11 open addressing; 64-bit keys and values live in the slot itself */
+    AX_MAP_INDEX_OWN = 1,     /**< C11 open addressing; 64-bit keys, bytes up to 16, and values live in the slot itself */
     AX_MAP_INDEX_CK = 2       /**< Concurrency Kit's ck_ht, one writer per shard */
 } ax_map_index;
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The map: the same tests for its three layouts (lib/map_impl.h), over stand-ins for ck_ht and read-copy-update.
+# The map: the same tests for its layouts (lib/map_impl.h), bytes twice, over stand-ins for ck_ht and read-copy-update.
 set(map_lib ${lib}/map.c ${lib}/map_ops.c ${lib}/map_table.c ${lib}/map_ck.c ${lib}/map_walk.c ${lib}/hash.c ${lib}/alloc.c
     ${lib}/status.c standin/ck_ht.c ${rcu})
 set(map_slots_options)
+set(map_short_options -DSHORT)
 set(map_entries_options -DENTRIES)
 set(map_ck_options -DCK)
 set(map_mutable) # for mutants.cmake
@@ -17,11 +18,11 @@ function(ax_model_map name source)
 endfunction()
 
 list(APPEND map_lib ${lib}/fork.c)
-foreach(layout IN ITEMS slots entries ck)
+foreach(layout IN ITEMS slots short entries ck)
   ax_model_map(map_${layout} map ${map_${layout}_options} -DAXI_MAP_STRIPES=1)
   ax_model_map(map_histories_${layout} map_histories ${map_${layout}_options} -DAXI_MAP_STEP=2)
 endforeach()
-foreach(layout IN ITEMS slots entries ck)
+foreach(layout IN ITEMS slots short entries ck)
   ax_model(model_map_histories_${layout}_deep lib/map_histories_deep.c ${map_lib} INCLUDE ${standin} ${lib} OPTIONS
     ${map_${layout}_options} -DAXI_MAP_STEP=2)
   ax_model_test(model_map_histories_${layout}_deep LABEL night)

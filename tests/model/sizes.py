@@ -52,7 +52,7 @@ SIZES = [
     ("memo, a leader dies", "2 x 1", "model_memo", "a_dying_leader_hands_over"),
     ("memo, a computation fails", "2 x 1", "model_memo", "M_all_two_callers_share_one_error"),
 ]
-for layout in ("slots", "entries", "ck"):
+for layout in ("slots", "short", "entries", "ck"):
     for size, history in (("2 x 3", "three_each_of_two_on_a_key_that_is_there"), ("3 x 1", "one_each_of_three_on_a_key_that_is_there")):
         SIZES.append((f"map, {layout}", size, f"model_map_histories_{layout}", history))
 SIZES += [

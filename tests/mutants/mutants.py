@@ -30,7 +30,8 @@ import ledger  # noqa: E402
 
 SECONDS = 10  # for one test, of the processor; a mutant that needs more is not killed
 JOBS = 2
-MAP = "map_slots map_entries map_ck map_memory map_memory_ck map_histories_slots map_histories_entries map_histories_ck"
+MAP = ("map_slots map_short map_entries map_ck map_memory map_memory_ck map_histories_slots map_histories_short "
+       "map_histories_entries map_histories_ck")
 STEPS = {"acquire": ["relaxed"], "release": ["relaxed"], "acq_rel": ["acquire", "release"]}
 # Of a file: the model tests, and how the unit tests begin.
 NOUNS = [(r"counter\.h", "counter", "counter"), (r"adder\.[ch]", "adder", "adder"),

@@ -21,15 +21,15 @@ static void value_destroy(void *context, void *value)
 
 static void *hammer(void *arg)
 {
-    uint64_t k = (uint64_t)(uintptr_t)arg * 1000003, storage;
+    uint64_t k = (uint64_t)(uintptr_t)arg * 1000003, storage[MAP_KEY_WORDS];
     while (!atomic_load(&over)) {
         k = k * 6364136223846793005u + 1;
         uint64_t n = k >> 56;
         uint64_t value = (uint64_t)(uintptr_t)malloc(8);
-        if (ax_map_put(map, map_key(setup, n, &storage), value) != AX_OK)
+        if (ax_map_put(map, map_key(setup, n, storage), value) != AX_OK)
             free((void *)(uintptr_t)value);
-        (void)ax_map_remove(map, map_key(setup, k >> 40 & 255, &storage), NULL);
-        (void)ax_map_get(map, map_key(setup, k >> 48 & 255, &storage), NULL);
+        (void)ax_map_remove(map, map_key(setup, k >> 40 & 255, storage), NULL);
+        (void)ax_map_get(map, map_key(setup, k >> 48 & 255, storage), NULL);
     }
     return NULL;
 }
@@ -44,8 +44,8 @@ static uint64_t released(void)
 /* The thread that frees stayed behind, at work: the child starts its own, before anybody waits or flushes. */
 static void what_is_removed_is_freed_unasked(void)
 {
-    uint64_t before = released(), storage;
-    ax_key key = map_key(setup, 1, &storage);
+    uint64_t before = released(), storage[MAP_KEY_WORDS];
+    ax_key key = map_key(setup, 1, storage);
     CHECK_EQ(ax_map_put(map, key, (uint64_t)(uintptr_t)malloc(8)), AX_OK);
     CHECK_EQ(ax_map_remove(map, key, NULL), AX_OK);
     while (released() == before)
@@ -55,16 +55,16 @@ static void what_is_removed_is_freed_unasked(void)
 /* In the child every shard's mutex, the background thread and grace periods must work. */
 static int use_in_child(void)
 {
-    uint64_t storage;
+    uint64_t storage[MAP_KEY_WORDS];
     what_is_removed_is_freed_unasked();
     for (uint64_t k = 0; k < 2000; k++) {
-        CHECK_EQ(ax_map_put(map, map_key(setup, k, &storage), (uint64_t)(uintptr_t)malloc(8)), AX_OK);
-        CHECK_EQ(ax_map_get(map, map_key(setup, k, &storage), NULL), AX_OK);
+        CHECK_EQ(ax_map_put(map, map_key(setup, k, storage), (uint64_t)(uintptr_t)malloc(8)), AX_OK);
+        CHECK_EQ(ax_map_get(map, map_key(setup, k, storage), NULL), AX_OK);
     }
     CHECK_EQ(ax_map_clear(map), AX_OK);
     CHECK_EQ(ax_map_flush(map), AX_OK);
     CHECK(released() > 2000);
-    CHECK_EQ(ax_map_get(map, map_key(setup, 1, &storage), NULL), AX_ENOTFOUND);
+    CHECK_EQ(ax_map_get(map, map_key(setup, 1, storage), NULL), AX_ENOTFOUND);
     CHECK_EQ(ax_map_destroy(map), AX_OK);
     return check_failures == 0 ? 0 : 1;
 }

@@ -108,7 +108,7 @@ static void life_of_a_map(const struct map_setup *setup, bool owned, bool consis
     ax_map_options o = { .keys = setup->keys, .index = setup->index, .shards = 1, .allocator = &counting };
     o.destroy = owned ? value_destroy : NULL;
     o.flags = consistent ? AX_MAP_CONSISTENT : 0;
-    uint64_t storage;
+    uint64_t storage[MAP_KEY_WORDS];
     ax_status status;
     while ((status = ax_map_create(&o, &map)) != AX_OK) {
         CHECK_FATAL(status == AX_ENOMEM && map == NULL);
@@ -116,13 +116,13 @@ static void life_of_a_map(const struct map_setup *setup, bool owned, bool consis
     }
     for (uint64_t k = 0; k < KEYS; k++) {
         uint64_t v = owned ? value_create() : k;
-        MUST(ax_map_put(map, map_key(setup, k, &storage), v));
+        MUST(ax_map_put(map, map_key(setup, k, storage), v));
         uint64_t got = 0;
-        CHECK_FATAL(ax_map_get(map, map_key(setup, k / 2, &storage), &got) == AX_OK);
+        CHECK_FATAL(ax_map_get(map, map_key(setup, k / 2, storage), &got) == AX_OK);
     }
     for (uint64_t k = 0; k < KEYS; k += 2) {
         uint64_t v = owned ? value_create() : k + 1;
-        MUST(ax_map_put(map, map_key(setup, k, &storage), v));
+        MUST(ax_map_put(map, map_key(setup, k, storage), v));
     }
     ax_map_snapshot snapshot;
     MUST(ax_map_snapshot_take(map, &snapshot));
@@ -132,16 +132,16 @@ static void life_of_a_map(const struct map_setup *setup, bool owned, bool consis
         note_failure(status);
     CHECK_FATAL(ax_map_len(map) == KEYS - KEYS / 3);
     for (uint64_t k = 1; k < KEYS; k += 3)
-        MUST(ax_map_remove(map, map_key(setup, k, &storage), NULL));
+        MUST(ax_map_remove(map, map_key(setup, k, storage), NULL));
     MUST(ax_map_reserve(map, 1000));
     CHECK_FATAL(ax_map_len(map) == KEYS - 2 * (KEYS / 3));
     for (uint64_t k = 2; k < KEYS; k += 3)
-        CHECK_FATAL(ax_map_get(map, map_key(setup, k, &storage), NULL) == AX_OK);
+        CHECK_FATAL(ax_map_get(map, map_key(setup, k, storage), NULL) == AX_OK);
     while ((status = ax_map_clear(map)) != AX_OK)
         note_failure(status);
     CHECK_FATAL(ax_map_len(map) == 0);
     uint64_t last = owned ? value_create() : 1;
-    MUST(ax_map_put(map, map_key(setup, 1, &storage), last));
+    MUST(ax_map_put(map, map_key(setup, 1, storage), last));
     CHECK_FATAL(ax_map_destroy(map) == AX_OK);
     CHECK_FATAL(atomic_load(&blocks_now) == 0 && atomic_load(&bytes_now) == 0);
     CHECK_FATAL(atomic_load(&values_now) == 0);
@@ -192,7 +192,7 @@ static void a_stalled_reader_costs_memory_up_to_the_limit_only(void)
             o.destroy = owned ? value_destroy : NULL;
             ax_map *map = map_of_setup(&map_setups[s], o);
             pthread_t thread;
-            uint64_t storage, k = 0;
+            uint64_t storage[MAP_KEY_WORDS], k = 0;
             CHECK_FATAL(pthread_barrier_init(&reader_gate, NULL, 2) == 0);
             CHECK_FATAL(pthread_create(&thread, NULL, stalled_reader, map) == 0);
             pthread_barrier_wait(&reader_gate);
@@ -200,24 +200,24 @@ static void a_stalled_reader_costs_memory_up_to_the_limit_only(void)
             while (status == AX_OK && k < 10000000) { /* new keys come and go; far more than the limit allows */
                 k++;
                 uint64_t v = owned ? value_create() : 1;
-                status = ax_map_put(map, map_key(&map_setups[s], k, &storage), v);
+                status = ax_map_put(map, map_key(&map_setups[s], k, storage), v);
                 if (status != AX_OK && owned)
                     value_destroy(NULL, (void *)(uintptr_t)v);
                 if (status == AX_OK)
-                    status = ax_map_remove(map, map_key(&map_setups[s], k, &storage), NULL);
+                    status = ax_map_remove(map, map_key(&map_setups[s], k, storage), NULL);
             }
             CHECK_EQ(status, AX_EAGAIN);
             ax_map_stats stats;
             ax_map_stats_read(map, &stats);
             CHECK(stats.pending_bytes > 100000 && stats.pending_bytes < 110000);
             CHECK(atomic_load(&bytes_most) < 300000);
-            CHECK_EQ(ax_map_get(map, map_key(&map_setups[s], k, &storage), NULL),
+            CHECK_EQ(ax_map_get(map, map_key(&map_setups[s], k, storage), NULL),
                      ax_map_len(map) == 1 ? AX_OK : AX_ENOTFOUND);
             pthread_barrier_wait(&reader_gate);
             CHECK_FATAL(pthread_join(thread, NULL) == 0);
             CHECK_EQ(ax_map_flush(map), AX_OK);
             uint64_t last = owned ? value_create() : 1;
-            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], 1, &storage), last), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], 1, storage), last), AX_OK);
             CHECK_EQ(ax_map_destroy(map), AX_OK);
             pthread_barrier_destroy(&reader_gate);
             CHECK_EQ(atomic_load(&blocks_now), 0);
@@ -237,6 +237,7 @@ static void *leave_soon(void *map)
 
 static void writers_wait_at_the_limit_for_readers_to_leave(void)
 {
+    const ax_key key = ax_key_str("too long for a slot, so that an entry goes");
     ax_map_options o = { .keys = AX_MAP_KEYS_BYTES, .pending_limit = 1, .pending_wait_ms = 60000 };
     ax_map *map;
     pthread_t thread;
@@ -245,15 +246,15 @@ static void writers_wait_at_the_limit_for_readers_to_leave(void)
     CHECK_FATAL(pthread_create(&thread, NULL, leave_soon, map) == 0);
     pthread_barrier_wait(&reader_gate);
     for (unsigned i = 0; i < 5; i++) {
-        CHECK_EQ(ax_map_put(map, ax_key_str("x"), 1), AX_OK);
-        CHECK_EQ(ax_map_remove(map, ax_key_str("x"), NULL), AX_OK);
+        CHECK_EQ(ax_map_put(map, key, 1), AX_OK);
+        CHECK_EQ(ax_map_remove(map, key, NULL), AX_OK);
     }
     CHECK_FATAL(pthread_join(thread, NULL) == 0);
     ax_map_read_begin(map);
     ax_status status = AX_OK;
     for (unsigned i = 0; i < 3 && status == AX_OK; i++) {
-        CHECK_EQ(ax_map_put(map, ax_key_str("x"), 1), AX_OK);
-        status = ax_map_remove(map, ax_key_str("x"), NULL);
+        CHECK_EQ(ax_map_put(map, key, 1), AX_OK);
+        status = ax_map_remove(map, key, NULL);
     }
     CHECK_EQ(status, AX_EAGAIN);
     ax_map_read_end(map);
@@ -268,19 +269,19 @@ static void mass_removal_gives_the_memory_back(void)
     for (size_t s = 0; s < MAP_SETUPS; s++) {
         counting_reset();
         ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 4, .allocator = &counting });
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         size_t empty = atomic_load(&bytes_now);
         for (uint64_t k = 0; k < 50000; k++)
-            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, storage), k), AX_OK);
         CHECK_EQ(ax_map_flush(map), AX_OK);
         size_t full = atomic_load(&bytes_now);
         for (uint64_t k = 0; k < 50000; k++)
-            CHECK_EQ(ax_map_remove(map, map_key(&map_setups[s], k, &storage), NULL), AX_OK);
+            CHECK_EQ(ax_map_remove(map, map_key(&map_setups[s], k, storage), NULL), AX_OK);
         CHECK_EQ(ax_map_flush(map), AX_OK);
         CHECK(full > 50000 * 16);
         CHECK(atomic_load(&bytes_now) < empty + 20000);
         for (uint64_t k = 0; k < 1000; k++)
-            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, storage), k), AX_OK);
         CHECK_EQ(ax_map_len(map), 1000);
         CHECK_EQ(ax_map_destroy(map), AX_OK);
         CHECK_EQ(atomic_load(&blocks_now), 0);
@@ -295,12 +296,12 @@ static void churn_stays_flat(void)
         ax_map_options o = { .shards = 1, .allocator = &counting, .pending_limit = 1 << 20 };
         ax_map *map = map_of_setup(&map_setups[s], o);
         ax_map_stats stats;
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         size_t slots_most = 0;
         for (uint64_t k = 0; k < 100 * live; k++) { /* each key is new; the oldest goes */
-            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, storage), k), AX_OK);
             if (k >= live)
-                CHECK_EQ(ax_map_remove(map, map_key(&map_setups[s], k - live, &storage), NULL), AX_OK);
+                CHECK_EQ(ax_map_remove(map, map_key(&map_setups[s], k - live, storage), NULL), AX_OK);
             ax_map_stats_read(map, &stats);
             if (stats.slots > slots_most)
                 slots_most = stats.slots;
@@ -323,30 +324,30 @@ static void keys_that_come_while_a_large_table_shrinks_find_room(void)
         counting_reset();
         ax_map *map = map_of_setup(setup, (ax_map_options){ .shards = 1, .allocator = &counting });
         ax_map_stats stats;
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         for (uint64_t k = 0; k < many; k++)
-            CHECK_EQ(ax_map_put(map, map_key(setup, k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(setup, k, storage), k), AX_OK);
         CHECK_EQ(ax_map_flush(map), AX_OK);
         atomic_store(&fail_all, true);
         for (uint64_t k = kept; k < many; k++)
-            CHECK_EQ(ax_map_remove(map, map_key(setup, k, &storage), NULL), AX_OK);
+            CHECK_EQ(ax_map_remove(map, map_key(setup, k, storage), NULL), AX_OK);
         atomic_store(&fail_all, false);
         ax_map_stats_read(map, &stats);
         CHECK(stats.slots >= many); /* or nothing was tried */
         for (uint64_t i = 0; stats.slots >= many && i < 8 * kept; i++) {
-            CHECK_EQ(ax_map_put(map, map_key(setup, many, &storage), i), AX_OK);
-            CHECK_EQ(ax_map_remove(map, map_key(setup, many, &storage), NULL), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(setup, many, storage), i), AX_OK);
+            CHECK_EQ(ax_map_remove(map, map_key(setup, many, storage), NULL), AX_OK);
             if (i % 8 == 0)
-                CHECK_EQ(ax_map_remove(map, map_key(setup, i / 8, &storage), NULL), AX_OK);
+                CHECK_EQ(ax_map_remove(map, map_key(setup, i / 8, storage), NULL), AX_OK);
             ax_map_stats_read(map, &stats);
         }
         CHECK(stats.slots < many / 4); /* it has begun to shrink, and is in the midst of it */
         for (uint64_t k = 0; k < many; k++)
-            CHECK_EQ(ax_map_put(map, map_key(setup, k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(setup, k, storage), k), AX_OK);
         CHECK_EQ(ax_map_len(map), many);
         atomic_store(&fail_all, true);
         for (uint64_t k = 0; k < many; k++)
-            CHECK_EQ(ax_map_remove(map, map_key(setup, k, &storage), NULL), AX_OK);
+            CHECK_EQ(ax_map_remove(map, map_key(setup, k, storage), NULL), AX_OK);
         atomic_store(&fail_all, false);
         CHECK_EQ(ax_map_flush(map), AX_OK);
         ax_map_stats_read(map, &stats);
@@ -388,10 +389,10 @@ static void destroy_waits_for_what_is_being_freed(void)
         pthread_t destroyer = pthread_self();
         const ax_allocator slow = { plain_allocate, slow_release, &destroyer };
         ax_map *map = map_of_setup(&map_setups[s], (ax_map_options){ .shards = 1, .allocator = &slow });
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         atomic_store(&destroying, false);
         for (uint64_t k = 0; !atomic_load(&old_one_being_freed) && k < 1 << 20; k++) /* until a large table has gone */
-            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, &storage), k), AX_OK);
+            CHECK_EQ(ax_map_put(map, map_key(&map_setups[s], k, storage), k), AX_OK);
         while (!atomic_load(&old_one_being_freed))
             sched_yield();
         atomic_store(&destroying, true);
@@ -415,26 +416,26 @@ static size_t address_space(void)
 static int grow_until_refused(const struct map_setup *setup)
 {
     struct rlimit all, little;
-    uint64_t storage, keys = 0, value = 0;
+    uint64_t storage[MAP_KEY_WORDS], keys = 0, value = 0;
     ax_status status = AX_OK;
     ax_map *map = map_of_setup(setup, (ax_map_options){ .shards = 1 });
-    while (keys < 10000 && ax_map_put(map, map_key(setup, keys, &storage), keys) == AX_OK)
+    while (keys < 10000 && ax_map_put(map, map_key(setup, keys, storage), keys) == AX_OK)
         keys++;
     CHECK_EQ(keys, 10000);
     CHECK_FATAL(getrlimit(RLIMIT_AS, &all) == 0);
     little = all;
     little.rlim_cur = address_space() + (4 << 20);
     CHECK_FATAL(setrlimit(RLIMIT_AS, &little) == 0);
-    while (keys < 10000000 && (status = ax_map_put(map, map_key(setup, keys, &storage), keys)) == AX_OK)
+    while (keys < 10000000 && (status = ax_map_put(map, map_key(setup, keys, storage), keys)) == AX_OK)
         keys++;
     CHECK_FATAL(setrlimit(RLIMIT_AS, &all) == 0);
     CHECK_EQ(status, AX_ENOMEM);
     CHECK_EQ(ax_map_len(map), keys);
     uint64_t wrong = 0;
     for (uint64_t k = 0; k < keys; k++)
-        wrong += ax_map_get(map, map_key(setup, k, &storage), &value) != AX_OK || value != k;
+        wrong += ax_map_get(map, map_key(setup, k, storage), &value) != AX_OK || value != k;
     CHECK_EQ(wrong, 0);
-    CHECK_EQ(ax_map_put(map, map_key(setup, keys, &storage), keys), AX_OK);
+    CHECK_EQ(ax_map_put(map, map_key(setup, keys, storage), keys), AX_OK);
     CHECK_EQ(ax_map_destroy(map), AX_OK);
     return check_failures == 0 ? 0 : 1;
 }

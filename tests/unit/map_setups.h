@@ -30,11 +30,16 @@ static inline ax_map *map_of_setup(const struct map_setup *setup, ax_map_options
     return map;
 }
 
-/* The number n as a key of the map's kind; `storage` holds the bytes. */
-static inline ax_key map_key(const struct map_setup *setup, uint64_t n, uint64_t *storage)
+/*
+ * The number n as a key of the map's kind; `storage` holds the bytes: of even numbers as few as the own index has within
+ * its slots, of odd ones more, so that maps have both.
+ */
+#define MAP_KEY_WORDS 3
+static inline ax_key map_key(const struct map_setup *setup, uint64_t n, uint64_t storage[MAP_KEY_WORDS])
 {
-    *storage = n;
-    return setup->keys == AX_MAP_KEYS_U64 ? ax_key_u64(n) : ax_key_bytes(storage, sizeof *storage);
+    storage[0] = n;
+    storage[1] = storage[2] = 7;
+    return setup->keys == AX_MAP_KEYS_U64 ? ax_key_u64(n) : ax_key_bytes(storage, sizeof *storage * (n % 2 ? MAP_KEY_WORDS : 1));
 }
 
 static inline uint64_t map_number(ax_key key)

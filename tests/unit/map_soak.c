@@ -55,25 +55,25 @@ static uint64_t nanoseconds(clockid_t clock)
 /* Each thread inserts its own keys, looks at the others', and removes its own again. */
 static void wave(int index, void *unused)
 {
-    uint64_t storage, value;
+    uint64_t storage[MAP_KEY_WORDS], value;
     uint64_t begin = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     (void)unused;
     for (uint64_t i = 0; i < wave_keys / THREADS; i++) {
         uint64_t k = i * THREADS + (uint64_t)index, object = object_create(k);
-        ax_status status = ax_map_put(map, map_key(setup, k, &storage), object);
+        ax_status status = ax_map_put(map, map_key(setup, k, storage), object);
         CHECK(status == AX_OK);
         uint64_t other = (k * 7919) % wave_keys;
         ax_map_read_begin(map);
-        if (ax_map_get(map, map_key(setup, other, &storage), &value) == AX_OK) {
+        if (ax_map_get(map, map_key(setup, other, storage), &value) == AX_OK) {
             const uint64_t *o = (const uint64_t *)(uintptr_t)value;
             CHECK(o[0] == other && o[1] == ~other);
         }
         ax_map_read_end(map);
         if (i % 3 == 0)
-            CHECK(ax_map_put(map, map_key(setup, k, &storage), object_create(k)) == AX_OK);
+            CHECK(ax_map_put(map, map_key(setup, k, storage), object_create(k)) == AX_OK);
     }
     for (uint64_t i = 0; i < wave_keys / THREADS; i++)
-        CHECK(ax_map_remove(map, map_key(setup, i * THREADS + (uint64_t)index, &storage), NULL) == AX_OK);
+        CHECK(ax_map_remove(map, map_key(setup, i * THREADS + (uint64_t)index, storage), NULL) == AX_OK);
     atomic_fetch_add(&spent_ns, nanoseconds(CLOCK_THREAD_CPUTIME_ID) - begin);
     atomic_fetch_add(&operations, wave_keys / THREADS * 3 + wave_keys / THREADS / 3);
 }

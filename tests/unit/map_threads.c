@@ -35,8 +35,8 @@ static void add_and_remove(int index, void *unused)
     uint64_t state = (uint64_t)index + 1, old;
     (void)unused;
     for (size_t i = 0; i < rounds; i++) {
-        uint64_t k = mix(&state) % HOT_KEYS, storage;
-        ax_key key = map_key(setup, k, &storage);
+        uint64_t k = mix(&state) % HOT_KEYS, storage[MAP_KEY_WORDS];
+        ax_key key = map_key(setup, k, storage);
         if (mix(&state) % 4 == 0) {
             ax_status status = ax_map_remove(map, key, &old);
             CHECK(status == AX_OK || status == AX_ENOTFOUND);
@@ -66,10 +66,10 @@ static void no_addition_is_lost_to_a_removal(void)
             run_threads(THREADS, add_and_remove, NULL);
             size_t live = 0;
             for (uint64_t k = 0; k < HOT_KEYS; k++) {
-                uint64_t balance = 0, storage, value = 0;
+                uint64_t balance = 0, storage[MAP_KEY_WORDS], value = 0;
                 for (int t = 0; t < THREADS; t++)
                     balance += added[t][k] - taken[t][k];
-                live += ax_map_get(map, map_key(setup, k, &storage), &value) == AX_OK;
+                live += ax_map_get(map, map_key(setup, k, storage), &value) == AX_OK;
                 CHECK_EQ(value, balance);
             }
             CHECK_EQ(ax_map_len(map), live);
@@ -83,17 +83,17 @@ static atomic_size_t inserted[THREADS_MAX];
 
 static void insert_and_look_up(int index, void *unused)
 {
-    uint64_t state = (uint64_t)index + 1, storage, value;
+    uint64_t state = (uint64_t)index + 1, storage[MAP_KEY_WORDS], value;
     (void)unused;
     for (size_t i = 0; i < rounds; i++) {
-        CHECK(ax_map_put(map, map_key(setup, i * THREADS + (size_t)index, &storage), i + 1) == AX_OK);
+        CHECK(ax_map_put(map, map_key(setup, i * THREADS + (size_t)index, storage), i + 1) == AX_OK);
         atomic_store(&inserted[index], i + 1);
         int other = (int)(mix(&state) % THREADS);
         size_t there = atomic_load(&inserted[other]);
         if (there == 0)
             continue;
         uint64_t which = mix(&state) % there;
-        CHECK_FATAL(ax_map_get(map, map_key(setup, which * THREADS + (size_t)other, &storage), &value) == AX_OK);
+        CHECK_FATAL(ax_map_get(map, map_key(setup, which * THREADS + (size_t)other, storage), &value) == AX_OK);
         CHECK(value == which + 1);
     }
 }
@@ -120,17 +120,17 @@ static void growth_hides_nothing(void)
 
 static void add_or_rebuild(int index, void *unused)
 {
-    uint64_t state = (uint64_t)index + 1, storage;
+    uint64_t state = (uint64_t)index + 1, storage[MAP_KEY_WORDS];
     (void)unused;
     for (size_t i = 0; i < 16 * rounds; i++) {
         if (index > 0) {
-            CHECK(ax_map_add(map, map_key(setup, mix(&state) % MOVED_KEYS, &storage), 1, NULL) == AX_OK);
+            CHECK(ax_map_add(map, map_key(setup, mix(&state) % MOVED_KEYS, storage), 1, NULL) == AX_OK);
             continue;
         }
         /* a new key each time: its slot is used up, and every few of them there is a rebuild */
         uint64_t k = MOVED_KEYS + i;
-        CHECK(ax_map_put(map, map_key(setup, k, &storage), 1) == AX_OK);
-        CHECK(ax_map_remove(map, map_key(setup, k, &storage), NULL) == AX_OK);
+        CHECK(ax_map_put(map, map_key(setup, k, storage), 1) == AX_OK);
+        CHECK(ax_map_remove(map, map_key(setup, k, storage), NULL) == AX_OK);
     }
 }
 
@@ -140,9 +140,9 @@ static void updates_go_on_while_keys_move(void)
         setup = &map_setups[s];
         map = map_of_setup(setup, (ax_map_options){ .shards = 1 });
         run_threads(3, add_or_rebuild, NULL);
-        uint64_t sum = 0, value, storage;
+        uint64_t sum = 0, value, storage[MAP_KEY_WORDS];
         for (uint64_t k = 0; k < MOVED_KEYS; k++)
-            sum += ax_map_get(map, map_key(setup, k, &storage), &value) == AX_OK ? value : 0;
+            sum += ax_map_get(map, map_key(setup, k, storage), &value) == AX_OK ? value : 0;
         CHECK_EQ(sum, 2 * 16 * rounds);
         ax_map_stats stats;
         ax_map_stats_read(map, &stats);
@@ -188,11 +188,11 @@ static ax_status object_compute(void *context, ax_key key, uint64_t *value)
 
 static void use_objects(int index, void *unused)
 {
-    uint64_t state = (uint64_t)index + 1, storage, value;
+    uint64_t state = (uint64_t)index + 1, storage[MAP_KEY_WORDS], value;
     (void)unused;
     for (size_t i = 0; i < rounds; i++) {
         uint64_t k = mix(&state) % 64;
-        ax_key key = map_key(setup, k, &storage);
+        ax_key key = map_key(setup, k, storage);
         ax_status status = AX_OK;
         switch (mix(&state) % 8) {
         case 0: {
@@ -242,12 +242,12 @@ static uint64_t plain[20000];
 static void publish_plain(int index, void *unused)
 {
     (void)unused;
-    uint64_t n = rounds < 20000 ? rounds : 20000, storage;
+    uint64_t n = rounds < 20000 ? rounds : 20000, storage[MAP_KEY_WORDS];
     for (uint64_t i = 0; i < n; i++) {
         if (index == 0) {
             plain[i] = i + 1;
-            CHECK(ax_map_put(map, map_key(setup, i, &storage), 1) == AX_OK);
-        } else if (ax_map_get(map, map_key(setup, i, &storage), NULL) == AX_OK) {
+            CHECK(ax_map_put(map, map_key(setup, i, storage), 1) == AX_OK);
+        } else if (ax_map_get(map, map_key(setup, i, storage), NULL) == AX_OK) {
             CHECK(plain[i] == i + 1);
         }
     }
@@ -285,13 +285,13 @@ static ax_map_visit count_steady(void *context, ax_key key, uint64_t value)
 
 static void walk_or_churn(int index, void *unused)
 {
-    uint64_t state = (uint64_t)index + 1, storage;
+    uint64_t state = (uint64_t)index + 1, storage[MAP_KEY_WORDS];
     (void)unused;
     if (index > 0) {
         for (size_t i = 0; i < rounds; i++) {
             uint64_t k = STEADY + (i / 3000 % 2 ? i % 3000 : mix(&state) % 50);
-            (void)ax_map_put(map, map_key(setup, k, &storage), k);
-            (void)ax_map_remove(map, map_key(setup, STEADY + mix(&state) % 3000, &storage), NULL);
+            (void)ax_map_put(map, map_key(setup, k, storage), k);
+            (void)ax_map_remove(map, map_key(setup, STEADY + mix(&state) % 3000, storage), NULL);
         }
         return;
     }
@@ -315,11 +315,11 @@ static void walk_or_churn(int index, void *unused)
 static void a_walk_shows_what_stays_exactly_once(void)
 {
     for (size_t s = 0; s < MAP_SETUPS; s++) {
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         setup = &map_setups[s];
         map = map_of_setup(setup, (ax_map_options){ .shards = 2 });
         for (uint64_t k = 0; k < STEADY; k++)
-            CHECK(ax_map_put(map, map_key(setup, k, &storage), k) == AX_OK);
+            CHECK(ax_map_put(map, map_key(setup, k, storage), k) == AX_OK);
         run_threads(THREADS, walk_or_churn, NULL);
         CHECK(ax_map_destroy(map) == AX_OK);
     }
@@ -327,12 +327,12 @@ static void a_walk_shows_what_stays_exactly_once(void)
 
 static void count_in_pairs(int index, void *unused)
 {
-    uint64_t storage;
+    uint64_t storage[MAP_KEY_WORDS];
     (void)unused;
     if (index > 0) {
         for (size_t i = 0; i < rounds / 4; i++) {
-            CHECK(ax_map_add(map, map_key(setup, (uint64_t)index * 2, &storage), 1, NULL) == AX_OK);
-            CHECK(ax_map_add(map, map_key(setup, (uint64_t)index * 2 + 1, &storage), 1, NULL) == AX_OK);
+            CHECK(ax_map_add(map, map_key(setup, (uint64_t)index * 2, storage), 1, NULL) == AX_OK);
+            CHECK(ax_map_add(map, map_key(setup, (uint64_t)index * 2 + 1, storage), 1, NULL) == AX_OK);
         }
         return;
     }
@@ -362,24 +362,24 @@ static void a_consistent_snapshot_is_of_one_moment(void)
 
 static void *end_inside_a_section(void *arg)
 {
-    uint64_t storage, value;
+    uint64_t storage[MAP_KEY_WORDS], value;
     (void)arg;
     ax_map_read_begin(map);
-    CHECK(ax_map_get(map, map_key(setup, 1, &storage), &value) == AX_OK);
+    CHECK(ax_map_get(map, map_key(setup, 1, storage), &value) == AX_OK);
     return NULL;
 }
 
 static void a_thread_that_ends_inside_a_section_ends_the_section(void)
 {
     for (size_t s = 0; s < MAP_SETUPS; s++) {
-        uint64_t storage;
+        uint64_t storage[MAP_KEY_WORDS];
         setup = &map_setups[s];
         map = map_of_setup(setup, (ax_map_options){ .destroy = object_destroy });
-        CHECK(ax_map_put(map, map_key(setup, 1, &storage), (uint64_t)(uintptr_t)object_create(1)) == AX_OK);
+        CHECK(ax_map_put(map, map_key(setup, 1, storage), (uint64_t)(uintptr_t)object_create(1)) == AX_OK);
         pthread_t thread;
         CHECK_FATAL(pthread_create(&thread, NULL, end_inside_a_section, NULL) == 0);
         CHECK_FATAL(pthread_join(thread, NULL) == 0);
-        CHECK(ax_map_remove(map, map_key(setup, 1, &storage), NULL) == AX_OK);
+        CHECK(ax_map_remove(map, map_key(setup, 1, storage), NULL) == AX_OK);
         CHECK(ax_map_flush(map) == AX_OK); /* a section left open would block it for ever */
         CHECK_EQ(atomic_load(&created), atomic_load(&destroyed));
         CHECK(ax_map_destroy(map) == AX_OK);
@@ -388,21 +388,21 @@ static void a_thread_that_ends_inside_a_section_ends_the_section(void)
 
 static void short_lived(int index, void *unused)
 {
-    uint64_t storage;
+    uint64_t storage[MAP_KEY_WORDS];
     (void)unused;
-    CHECK(ax_map_add(map, map_key(setup, (uint64_t)index % 3, &storage), 1, NULL) == AX_OK);
+    CHECK(ax_map_add(map, map_key(setup, (uint64_t)index % 3, storage), 1, NULL) == AX_OK);
 }
 
 static void threads_need_no_registration(void)
 {
     for (size_t s = 0; s < MAP_SETUPS; s++) {
-        uint64_t storage, sum = 0, value;
+        uint64_t storage[MAP_KEY_WORDS], sum = 0, value;
         setup = &map_setups[s];
         map = map_of_setup(setup, (ax_map_options){ .shards = 1 });
         for (int i = 0; i < 20; i++)
             run_threads(30, short_lived, NULL);
         for (uint64_t k = 0; k < 3; k++)
-            sum += ax_map_get(map, map_key(setup, k, &storage), &value) == AX_OK ? value : 0;
+            sum += ax_map_get(map, map_key(setup, k, storage), &value) == AX_OK ? value : 0;
         CHECK_EQ(sum, 600);
         CHECK(ax_map_destroy(map) == AX_OK);
     }

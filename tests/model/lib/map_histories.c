@@ -27,6 +27,7 @@ HISTORY(M1_of_two_that_insert_into_chains_one_sees_the_other, BOTH, TWO_PLACES, 
 HISTORY(M1_of_two_that_insert_and_rebuild_one_sees_the_other, FULL, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_put_back_and_rebuild_one_sees_the_other, GONE, TWO_SHARDS, "p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_insert_into_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p3 g2", "p2 g3")
+HISTORY(M1_of_two_that_end_a_rebuild_and_insert_one_sees_the_other, TIGHT, TWO_SHARDS, "p1 p3 g2", "p2 g3")
 HISTORY(M1_of_two_that_replace_in_a_crowd_one_sees_the_other, CROWDED, TWO_SHARDS, "p1 g2", "p2 g1")
 HISTORY(M1_of_two_that_insert_into_a_bucket_one_sees_the_other, ROOMY, TWO_SHARDS, "p3 g2", "p2 g3")
 #ifdef SLOTS

@@ -135,6 +135,7 @@ enum start {
     GONE,    /* the same, and one of the dead keys is 3 */
     SPREAD,  /* its removal begins a rebuild, which first moves others than the four dead keys in key 3's bucket */
     LOOSE,   /* the same with three */
+    TIGHT,   /* three others, and the next two insertions into key 3's shard rebuild the table */
     ROOMY,   /* key 3 will get the fourth slot of its bucket, of four */
     CROWDED, /* so does it here, but key 1 comes after so many others that it is not in the first bucket */
 };
@@ -194,12 +195,17 @@ static size_t put_spread(uint64_t first, uint64_t values[KEYS])
     return 1;
 }
 
-static size_t put_three_with_room(uint64_t values[KEYS])
+static size_t put_three(uint64_t values[KEYS])
 {
-    assert(ax_map_reserve(map, 1) == AX_OK);
     for (uint64_t k = 5; k <= 9; k += 2)
         put_first(k, values);
     return 3;
+}
+
+static size_t put_three_with_room(uint64_t values[KEYS])
+{
+    assert(ax_map_reserve(map, 1) == AX_OK);
+    return put_three(values);
 }
 
 /* How many keys are there that no operation is on. */
@@ -214,6 +220,8 @@ static size_t open_map(enum start start, enum places places, uint64_t values[KEY
         return put_spread(5, values);
     if (start == LOOSE)
         return put_spread(7, values);
+    if (start == TIGHT)
+        return put_three(values);
     if (start == ROOMY)
         return put_three_with_room(values);
     if (start != ABSENT)
