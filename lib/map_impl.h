@@ -155,7 +155,7 @@ static inline bool axi_map_has_slot_for(const ax_map *map, ax_key key)
 
 static inline struct axi_shard *axi_map_shard(const ax_map *map, uint64_t hash)
 {
-    return &map->shards[hash >> 48 & map->shard_mask]; /* bits that no table looks at */
+    return &map->shards[hash >> 48 & map->shard_mask]; /* bits that place no key in a table */
 }
 
 /*

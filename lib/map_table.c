@@ -301,7 +301,7 @@ static ax_status rebuild_begin(ax_map *map, struct axi_shard *shard, size_t leas
         return AX_ENOMEM;
     shard->claimed = shard->moved = 0;
     if (old) {
-        axi_store_release(&old->next, table, M2_rel); /* M2.rel; who claims in it stores it once more, for M1 */
+        axi_store_seq_cst(&old->next, table, M1_sc); /* M1.sc */
         /* relaxed: a statistic, written under the mutex */
         axi_store_relaxed(&shard->rebuilds, axi_load_relaxed(&shard->rebuilds) + 1);
     } else {
