@@ -253,8 +253,10 @@ static struct loop *loop_create(struct http *http)
         /* never reached: has_room sees to the limit, and says no sooner */
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->options.max_connections + 4096u, MHD_OPTION_END);
     struct loop *loop = daemon ? loop_start(daemon) : NULL;
-    if (daemon && !loop)
+    if (daemon && !loop) {
+        (void)MHD_quiesce_daemon(daemon); /* leaves it the listening socket of all */
         MHD_stop_daemon(daemon);
+    }
     return loop;
 }
 

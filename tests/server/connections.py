@@ -48,7 +48,7 @@ def dripping(program, _folder):
 def all_at_once(program, _folder):
     """
     As many requests as libmicrohttpd takes from epoll at a time, and nothing after them: its own loop would ask for more
-    first, and wait for it. They come together as the server is stopped meanwhile.
+    first, and wait for it for ever. They come together as the server is stopped meanwhile.
     """
     with Server(program, "--threads", "1") as server:
         kept = [server.connect() for _ in range(128)]
