@@ -44,13 +44,18 @@ void latency_begin(int thread)
     last = now();
 }
 
+void latency_resume(void)
+{
+    last = now();
+}
+
 void bench_lap(void)
 {
     uint64_t ns = now() - last;
     mine->count[bucket_of(ns)]++;
     if (ns > mine->worst)
         mine->worst = ns;
-    last = now(); /* again, so that what the lines above took is in no figure */
+    latency_resume();
 }
 
 void latency_merge(int threads, struct latency *sum)

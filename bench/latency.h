@@ -16,6 +16,7 @@ struct latency {
 #ifdef BENCH_LATENCY
 enum { LATENCY = 1 };
 void latency_begin(int thread);                      /* of a case's work, in that thread */
+void latency_resume(void);                            /* in that thread: what was done since the last lap is in no figure */
 void latency_merge(int threads, struct latency *sum); /* adds what the threads of the last run took; joined */
 uint64_t latency_at(const struct latency *sum, double quantile); /* the upper end of its bucket */
 uint64_t latency_of_clock(void);                      /* the median of two readings in a row */
@@ -24,6 +25,9 @@ enum { LATENCY = 0 };
 static inline void latency_begin(int thread)
 {
     (void)thread;
+}
+static inline void latency_resume(void)
+{
 }
 static inline void latency_merge(int threads, struct latency *sum)
 {

@@ -39,6 +39,7 @@ uint64_t bench_stamp(uint64_t done, uint64_t n)
 {
     uint64_t next = done + (n + TRACK_CHUNKS - 1) / TRACK_CHUNKS;
     track_add(track, now(), done);
+    latency_resume();
     return next < n ? next : n;
 }
 
