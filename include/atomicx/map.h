@@ -37,7 +37,7 @@
  *
  * Keys of bytes. The own index has short keys, those of up to 16 bytes, within its slots of 32 bytes: a look-up is one
  * cache line as a rule, and neither inserting nor removing one allocates but for the table. A longer key is a block
- * of its own behind the slot.
+ * of its own behind the slot, which is as large: a map of long keys alone pays 16 bytes a slot for that.
  *
  * Growth. With the own index a shard's table is rebuilt into a fresh one a piece at a time by those who
  * insert and remove; readers and updates go on in both. With ck_ht an insertion may have to wait while

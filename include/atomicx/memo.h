@@ -158,7 +158,7 @@ ax_status ax_memo_do_until(ax_memo *memo, const void *key, size_t key_len, const
 /**
  * The value of the key alone, with nothing to release, for memos without `destroy`: nobody owns their values, which are
  * numbers, say, or point to what outlives the memo. A hit takes no reference: it writes nothing but this thread's count
- * of hits and, with a capacity, that the entry was used, and costs what a look-up in an ax_map does. Otherwise as
+ * of hits and, with a capacity, that the entry was used, and costs about what a look-up in an ax_map does. Otherwise as
  * ax_memo_do, AX_EINVAL where the memo has a destroy, which could run before the caller has looked. Other results than
  * AX_OK leave *value alone.
  */
