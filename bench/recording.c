@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recording: what --history adds to an operation. The floor is two fenced stamps (include/atomicx/detail/stamp.h), or one in a
- * loop that takes an answer's for the next invocation; above it lie the encoding and the checksum, and then the file. The operation is the cheapest that others can see, on a word of each
- * thread's own, so that all that differs is the recording.
+ * recording: what --history adds to an operation. The floor is two fenced stamps (include/atomicx/detail/stamp.h), or
+ * one in a loop that takes an answer's for the next invocation; above it lie the encoding and the checksum, and then the
+ * file. The operation is the cheapest that others can see, on a word of each thread's own, so that all that differs is
+ * the recording.
  */
 #include "../stress/harness/internal.h"
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 ax_unit(memo)
+ax_unit(memo_recursion)
 ax_unit(memo_values)
 ax_unit(memo_unowned)
 # The sanitizers' allocators don't survive a fork among threads.

@@ -14,8 +14,8 @@ ax_library(atomicx-mutable NO_TSAN lib/weaken.c ${lib_sources} INCLUDE ${PROJECT
 target_compile_options(atomicx-mutable PRIVATE -include ${CMAKE_CURRENT_SOURCE_DIR}/lib/weaken.h -DAX_TRUE_CK -w)
 target_include_directories(atomicx-mutable PRIVATE ${lib})
 set(unit_tests accounts accounts_words adder adder_refused counter tickets claim lease grant step
-    lock lock_checks lock_limit lock_order lock_report memo memo_unowned memo_values memo_entry memo_fork
-    map map_fork map_memory reclaim reclaim_alone reclaim_edges alloc)
+    lock lock_checks lock_limit lock_order lock_report memo memo_recursion memo_unowned memo_values
+    memo_entry memo_fork map map_bytes map_fork map_memory reclaim reclaim_alone reclaim_edges alloc)
 foreach(test IN LISTS unit_tests)
   if(TARGET test_${test})
     add_executable(unit_${test}_mutable $<TARGET_OBJECTS:test_${test}>)
