@@ -7,7 +7,10 @@
  * where a token says nothing the threads run one after the other. Delta debugging (Zeller and Hildebrandt, IEEE
  * TSE 2002) says in which portions to take out.
  *
- * What is reported has been replayed from the token that is reported with it, to the last word. */
+ * What is reported has been replayed from the token that is reported with it, to the last word, with two exceptions. A
+ * report that no replay gave again says so: the test looks at a clock or at numbers without a seed, or a thread runs more
+ * often without an event than a token can say (RUNS in token.c). And nothing is replayed where the runtime itself gave
+ * up (`ours` in axm_report; no token is told) or a thread ran for seconds without an event, as the replay would. */
 #include "axm.h"
 
 #include <stdio.h>
@@ -198,6 +201,12 @@ static bool report_from(const char *token, const char *test)
     return same;
 }
 
+static void report_unconfirmed(const char *test, const char *token)
+{
+    axm_print_violation(test, token);
+    fputs("  (no replay of this token has confirmed this report)\n", stderr);
+}
+
 /* Reports the replay in which a violation was seen. Which of several races comes to light first, say, may depend on the
  * order of plain accesses, which are no events; mostly it does not, and the token can do without. */
 static void report_replay(const char *test)
@@ -206,7 +215,7 @@ static void report_replay(const char *test)
     axm_token_make(brief, sizeof brief, false);
     axm_token_make(whole, sizeof whole, true);
     if (!report_from(brief, test) && !report_from(whole, test))
-        axm_print_violation(test, whole);
+        report_unconfirmed(test, whole);
 }
 
 /* The violation in which a search has ended, as a replay of its token shows it, and smaller where that is asked for and
@@ -255,5 +264,5 @@ void axm_report(const char *test)
     axm_graph_free(axm.g);
     axm = kept;
     if (!reported)
-        axm_print_violation(test, found);
+        report_unconfirmed(test, found);
 }
