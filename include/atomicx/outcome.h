@@ -17,10 +17,11 @@
  * Each actor runs once on each state, at about the same time as the others; states come in batches, whose length is
  * tuned until the rarer outcomes are most frequent. A state is zeroed memory. An outcome that nobody declared is a
  * failure, as is a forbidden one; an interesting one is permitted, and worth being seen. A test whose actors were never at
- * work at the same time could not fail: it is vacuous.
+ * work at the same time, and which did not fail, shows nothing about threads that meet: it is vacuous.
  *
- * Results are exit codes as in stress.h: 0 holds, 1 violated, 2 usage, 3 a test was vacuous, 64 a mistake in the
- * table of tests, said in a sentence, 70 no memory or threads.
+ * Results are exit codes as in stress.h: 0 every test holds, 1 some test is violated, 2 usage, 3 none is violated and at
+ * least one was vacuous, also where the others hold, 64 a mistake in the table of tests, said in a sentence, 70 no
+ * memory or threads.
  * Within a batch the harness orders nothing between the actors. Link with libatomicx-stress.
  */
 #ifndef ATOMICX_OUTCOME_H

@@ -147,11 +147,11 @@ uint64_t ax_stress_key(ax_stress_worker *self);
  *
  * Nothing but the operation belongs between the two: what stands there widens its interval, and hides mistakes.
  * In a loop that does next to nothing else, ax_stress_invoke_next takes the moment of the answer before, which costs less.
- * Each thread writes its own operations, those of one thread one after the other. The two calls write to no memory
+ * Each thread writes its own operations, those of one thread one after the other. These calls write to no memory
  * that another thread reads, never block but to hand a full block (64 KiB) to the kernel, never allocate, and are not
  * for signal handlers. They order nothing for ThreadSanitizer. In the machine an answer waits for the stores of its
  * operation to be seen by all: that is what an answer means, and a store that is seen later is not a mistake of yours.
- * Without --history both cost one comparison. */
+ * Without --history each costs one comparison. */
 
 #define AX_STRESS_NONE INT64_MIN         /**< as a result: nothing there, empty, sold out */
 #define AX_STRESS_CLOSED (INT64_MIN + 1) /**< as a result: closed */

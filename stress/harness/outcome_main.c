@@ -11,7 +11,8 @@
 static const char usage[] =
     "usage: %s [options]\n"
     "Outcome tests: what can threads see that run at the same time? An outcome that is forbidden, or that nobody\n"
-    "declared, is a violation. A test none of whose actors were ever at work at once could not fail, and is vacuous.\n"
+    "declared, is a violation. A test that has none, and none of whose actors were ever at work at once, shows nothing\n"
+    "about threads that meet, and is vacuous.\n"
     "\n"
     "  --test NAME      only this test; may be repeated\n"
     "  --list           the tests, one line each\n"
@@ -20,8 +21,8 @@ static const char usage[] =
     "  --json           the results as one JSON object\n"
     "  --help, --version\n"
     "\n"
-    "Exit codes: 0 holds, 1 violated, 2 usage, 3 vacuous, 64 the table of tests is wrong,\n"
-    "70 no memory or no threads, 130 interrupted.\n";
+    "Exit codes: 0 every test holds, 1 violated, 2 usage, 3 a test was vacuous and none violated, 64 the table of tests\n"
+    "is wrong, 70 no memory or no threads, 130 interrupted.\n";
 
 enum result { HOLDS, VIOLATED, VACUOUS };
 static const char *const kind_names[] = { "acceptable", "interesting", "forbidden" };
