@@ -162,6 +162,7 @@ static enum MHD_Result request_came(struct request *request, const char *method)
         request->route->at_once(request->server, request, answer);
     if (answer->status == 0 && connection_awaits_us(request->server->connections, request->client)) {
         request->state = REQUEST_AT_WORK;
+        request->loop = loop_mine();
         MHD_suspend_connection(request->connection); /* before a worker can resume it */
         workers_add(request->server->workers, request);
         return MHD_YES;
@@ -193,7 +194,9 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
 /* For workers: the answer is there. */
 static void request_resume(struct request *request)
 {
+    struct loop *loop = request->loop; /* once resumed, the request may be over and gone */
     MHD_resume_connection(request->connection);
+    loop_wake(loop);
 }
 
 static struct MHD_Response *fixed_response(const char *text)
@@ -243,7 +246,7 @@ static int listen_on(const struct options *options, uint16_t *port)
 static struct loop *loop_create(struct http *http)
 {
     struct server *server = http->server;
-    const unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+    const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
                            MHD_USE_TURBO; /* reads before it polls: three system calls fewer for a short connection */
     struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, http->port, has_room, server, request_handle, server, MHD_OPTION_LISTEN_SOCKET, http->listening,

@@ -54,6 +54,7 @@ struct request {
     enum { REQUEST_LINE, REQUEST_BODY, REQUEST_AT_WORK, REQUEST_ANSWERED } state;
     struct buffer body;
     struct answer answer;
+    struct loop *loop;    /* runs the connection; set when the request goes to a worker */
     struct request *next; /* waiting for a worker */
     const char *refused;  /* why the target is no query, or NULL */
     struct query query;
@@ -208,6 +209,8 @@ void workers_stop(struct workers *workers);
  */
 struct loop *loop_start(struct MHD_Daemon *daemon);
 struct MHD_Daemon *loop_daemon(struct loop *loop);
+struct loop *loop_mine(void);      /* that of the calling thread */
+void loop_wake(struct loop *loop); /* after one of its connections was resumed */
 void loop_park(struct loop *loop);
 void loop_parked(struct loop *loop);
 void loop_resume(struct loop *loop);
