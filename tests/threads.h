@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* threads.h: start n threads together on one function, join them. Workers spin on a start line, so that
- * the first ones don't finish before the last ones exist. */
+ * the first ones don't finish before the last ones exist. And until when they wait for each other. */
 #ifndef TESTS_THREADS_H
 #define TESTS_THREADS_H
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -48,6 +49,20 @@ static inline void run_threads(int count, void (*body)(int index, void *arg), vo
     }
     for (int i = 0; i < count; i++)
         CHECK_FATAL(pthread_join(threads[i], NULL) == 0);
+}
+
+/* So long from now, by CLOCK_MONOTONIC. */
+static inline struct timespec in_ms(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
 }
 
 #endif

@@ -185,19 +185,6 @@ static void what_is_written_under_the_lock_is_seen_under_the_lock(void)
     CHECK_NOTHING_TOLD();
 }
 
-static struct timespec in_ms(long ms)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_sec += ms / 1000;
-    t.tv_nsec += ms % 1000 * 1000000;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_sec++;
-        t.tv_nsec -= 1000000000;
-    }
-    return t;
-}
-
 static bool passed(const struct timespec *deadline)
 {
     struct timespec t;
